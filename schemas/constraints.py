@@ -1,0 +1,114 @@
+"""Constraints of columns and tables: each carries both its check and its sentence.
+
+May import: `config`. A constraint renders to one SQL condition that is true where a row BREAKS it. Conform evaluates it
+once as a flag; the flag is the quarantine reason and what the expectation suite counts. A null value breaks only
+`Required`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Protocol
+
+from kehu.schemas.codes import CodeList
+
+
+class Constraint(Protocol):
+    """What every constraint offers.
+
+    `name` completes the row rule's name (`<column>_<name>`), `sentence` is its text in the dictionary, and
+    `broken_when` is DuckDB SQL over the quoted column that is true where the row breaks it.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def sentence(self) -> str: ...
+
+    def broken_when(self, column: str) -> str: ...
+
+
+@dataclass(frozen=True)
+class AtLeast:
+    """The value is not below a bound (inclusive)."""
+
+    bound: Decimal
+    name: str = "too_small"
+
+    @property
+    def sentence(self) -> str:
+        return f"not below {self.bound}"
+
+    def broken_when(self, column: str) -> str:
+        return f"{column} < {self.bound}"
+
+
+@dataclass(frozen=True)
+class AtMost:
+    """The value is not above a bound (inclusive)."""
+
+    bound: Decimal
+    name: str = "too_large"
+
+    @property
+    def sentence(self) -> str:
+        return f"not above {self.bound}"
+
+    def broken_when(self, column: str) -> str:
+        return f"{column} > {self.bound}"
+
+
+@dataclass(frozen=True)
+class NotBefore:
+    """A date is not before a day (inclusive): older dates in exports are placeholders such as 1900-01-01."""
+
+    day: date
+    name: str = "too_early"
+
+    @property
+    def sentence(self) -> str:
+        return f"not before {self.day.isoformat()}"
+
+    def broken_when(self, column: str) -> str:
+        return f"{column} < DATE '{self.day.isoformat()}'"
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """The value is a good code of a code list."""
+
+    codes: CodeList
+    name: str = "unknown_code"
+
+    @property
+    def sentence(self) -> str:
+        return "one of " + ", ".join(f"`{code.code}` ({code.zh})" for code in self.codes.good)
+
+    def broken_when(self, column: str) -> str:
+        listed = ", ".join(f"'{code}'" for code in self.codes.codes)
+        return f"{column} NOT IN ({listed})"
+
+
+@dataclass(frozen=True)
+class Matches:
+    """The value matches a regular expression in full."""
+
+    pattern: str
+    meaning: str
+    name: str = "malformed"
+
+    @property
+    def sentence(self) -> str:
+        return self.meaning
+
+    def broken_when(self, column: str) -> str:
+        escaped = self.pattern.replace("'", "''")
+        return f"NOT regexp_full_match({column}, '{escaped}')"
+
+
+EARLIEST_PLAUSIBLE_DAY = NotBefore(date(1990, 1, 1))
+SHARE = (AtLeast(Decimal(0)), AtMost(Decimal(1)))
+NOT_NEGATIVE = (AtLeast(Decimal(0)),)
