@@ -1,0 +1,37 @@
+"""What every test may ask for: the project's own folder, and the real exports that lie beside a developer's checkout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kehu.flows.quiet import send_nothing
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+REAL_DATA = PROJECT_ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test inherits a developer's project or home, and no library calls home from a test."""
+    for name in ("KEHU_PROJECT", "KEHU_HOME", "KEHU_WAREHOUSE"):
+        monkeypatch.delenv(name, raising=False)
+    silenced: dict[str, str] = {}
+    send_nothing(silenced)
+    for name, value in silenced.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(scope="session")
+def project_root() -> Path:
+    """The folder that holds pyproject.toml."""
+    return PROJECT_ROOT
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real exports; the test is skipped where it is absent. Mark such tests `real`."""
+    if not REAL_DATA.is_dir():
+        pytest.skip("needs the real exports, which are not part of the project")
+    return REAL_DATA
