@@ -1,0 +1,208 @@
+"""What the gate asks of an entity, rendered from its contract: a plain list, no engine and no Great Expectations here.
+
+May import: `config`, other modules of `schemas`. `tasks/row_rules.py` evaluates the row rules named here as flags;
+`tasks/gate.py` puts every expectation to Great Expectations inside the engine; the dictionary prints the sentences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from kehu.schemas import fields as f
+from kehu.schemas.model import Field, Layer, Table
+from kehu.schemas.types import DATE, FLAG, IDENTIFIER, INSTANT, TEXT
+
+Severity = Literal["block", "warn"]
+
+ROWS_BROKEN_TOLERANCE = "gate.rows_broken_tolerance"
+REFERENCE_TOLERANCE = "gate.reference_tolerance"
+ROW_COUNT_CHANGE = "gate.row_count_change"
+FRESHNESS_HOURS = "gate.freshness_hours"
+
+EARLIER_DELIVERIES_COMPARED = 7
+"""The usual number of rows is the median of this many earlier deliveries (domain.md §16)."""
+EARLIER_DELIVERIES_NEEDED = 3
+"""Below this many there is no usual number of rows, and nothing is held against it."""
+
+
+class ExpectationKind(StrEnum):
+    """What an expectation is asked of."""
+
+    ROW = "row"
+    """Each data row of the batch: conform's flag of one row rule, looked at before the split."""
+    KEY = "key"
+    """Each key among the accepted rows of one file."""
+    FILE_NOT_EMPTY = "file_not_empty"
+    """Each file that held rows for the entity."""
+    FILE_HAS_ROWS = "file_has_rows"
+    """Each file."""
+    REFERENCE = "reference"
+    """Each accepted row whose referring column is filled."""
+    CONTROL_TOTAL = "control_total"
+    """Each totals row of the files."""
+    ROW_COUNT = "row_count"
+    """Each day of delivery with enough earlier ones."""
+    FRESHNESS = "freshness"
+    """The newest delivery of each file mapping."""
+    CONFLICT = "conflict"
+    """Each key of an entity taken from the lines of documents."""
+    NOTE = "note"
+    """Each file: something conform or reading noticed about it as a whole."""
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """One question of the gate.
+
+    Attributes:
+        suite: the entity (or table) asked about.
+        rule: name of the rule, unique within the suite; for row rules also the reason in quarantine.
+        sentence: the rule in words, as the dictionary and `dq_result` print it.
+        severity: `block` closes the gate when more than the tolerated share is broken; `warn` reports.
+        tolerance_key: the policy key that holds the tolerated share; None where nothing broken is tolerated.
+        kind: what is asked.
+        column: the column in question; None where it is the row or the file as a whole.
+        refers_to: references only: the entity the column points at.
+    """
+
+    suite: str
+    rule: str
+    sentence: str
+    severity: Severity
+    tolerance_key: str | None
+    kind: ExpectationKind
+    column: str | None = None
+    refers_to: str | None = None
+
+
+def row_expectations(table: Table) -> tuple[Expectation, ...]:
+    """The row rules of a table, in the order of its columns, then those that concern the row as a whole.
+
+    Entities: every rule conform may flag. Other tables: what their columns promise (keys given, codes, bounds).
+    A rule stands for rows put aside (`block`, tolerated up to `gate.rows_broken_tolerance` or the feed's own
+    tolerance), or for rows that are kept and reported (`warn`).
+    """
+    return tuple(_row_rules(table))
+
+
+def expectations_of(table: Table) -> tuple[Expectation, ...]:
+    """Everything that is asked of a table, in printing order: rows, keys, files, references, totals, history.
+
+    Only entities arrive in files; of the other tables the row rules and the key are asked.
+    """
+    asked = [*_row_rules(table), _key_rule(table)]
+    if table.layer is Layer.ENTITY:
+        asked += [*_reference_rules(table), *_control_rules(table), *_file_rules(table), *_conflict_rules(table)]
+    return tuple(asked)
+
+
+def note_expectation(suite: str, note: str, sentence: str) -> Expectation:
+    """The warning for something noticed about a file as a whole, such as `possibly_cut`."""
+    return Expectation(suite, note, sentence, "warn", None, ExpectationKind.NOTE)
+
+
+def unforeseen_row_expectation(suite: str, rule: str, sentence: str) -> Expectation:
+    """The expectation for a row rule that a source mapping adds to those of the contract."""
+    return Expectation(suite, rule, sentence, "block", ROWS_BROKEN_TOLERANCE, ExpectationKind.ROW)
+
+
+# --- rows -------------------------------------------------------------------------------------------------------------
+
+
+def _row_rules(table: Table) -> Iterator[Expectation]:
+    is_entity = table.layer is Layer.ENTITY
+    required = {column.name for column in (*table.key, *table.required)}
+    for column in table.columns:
+        if column.name in required:
+            yield _row(table, f"{column.name}_required", f"`{column.name}` is given", column)
+        if is_entity and column.type not in (TEXT, IDENTIFIER):
+            yield _row(table, f"{column.name}_not_a_{column.type.name}", f"`{column.name}` reads as {_kind_of_value(column)}", column)
+        for constraint in column.row_constraints:
+            yield _row(table, f"{column.name}_{constraint.name}", f"`{column.name}` is {constraint.sentence}", column)
+        if is_entity and column.type is DATE and not column.may_lie_ahead:
+            yield _row(table, f"{column.name}_after_delivery", f"`{column.name}` is not after the day of delivery", column)
+        if is_entity and column.name == f.uscc.name:
+            yield _row(table, "uscc_check_digit", "`uscc` ends in the check digit of GB 32100-2015", column, "warn")
+    if is_entity:
+        yield from _whole_row_rules(table)
+
+
+def _whole_row_rules(table: Table) -> Iterator[Expectation]:
+    for group in table.any_of:
+        names = ", ".join(f"`{column.name}`" for column in group)
+        yield _row(table, "amount_missing", f"at least one of {names} is given")
+    if f.currency in table.columns:
+        yield _row(table, "rate_missing", "the currency is the reporting currency or has a rate in force on the row's day")
+    yield _row(table, "duplicate_key", "no other row of the file has the same key and other content")
+    yield _row(table, "too_many_fields", "the record has no more fields than the header")
+    yield _row(table, "code_in_scientific_notation", "no code was turned into a number such as 9.13E+17: its digits are lost")
+
+
+def _row(table: Table, rule: str, sentence: str, column: Field | None = None, severity: Severity = "block") -> Expectation:
+    tolerance_key = ROWS_BROKEN_TOLERANCE if severity == "block" else None
+    name = column.name if column is not None else None
+    return Expectation(table.name, rule, sentence, severity, tolerance_key, ExpectationKind.ROW, name)
+
+
+def _kind_of_value(column: Field) -> str:
+    if column.type is DATE:
+        return "a date"
+    if column.type is INSTANT:
+        return "a date with time"
+    if column.type is FLAG:
+        return "yes or no"
+    return "a number"
+
+
+# --- keys, references, totals, files ----------------------------------------------------------------------------------
+
+
+def _key_rule(table: Table) -> Expectation:
+    names = ", ".join(f"`{name}`" for name in table.key_names)
+    return Expectation(table.name, "key_unique", f"no two rows of one file share {names}", "block", None, ExpectationKind.KEY)
+
+
+def _reference_rules(table: Table) -> Iterator[Expectation]:
+    for column, entity in table.references:
+        yield Expectation(
+            table.name, f"{column.name}_in_{entity}", f"`{column.name}` is known in `{entity}` (keys shown: the unknown ones)",
+            "warn", REFERENCE_TOLERANCE, ExpectationKind.REFERENCE, column.name, entity,
+        )  # fmt: skip
+
+
+def _control_rules(table: Table) -> Iterator[Expectation]:
+    for column in table.control:
+        yield Expectation(
+            table.name, f"{column.name}_control_total", f"the printed totals of `{column.name}` equal the sum of the rows above them",
+            "block", None, ExpectationKind.CONTROL_TOTAL, column.name,
+        )  # fmt: skip
+
+
+def _file_rules(table: Table) -> Iterator[Expectation]:
+    asked: tuple[tuple[str, str, Severity, ExpectationKind], ...] = (
+        ("rows_accepted", "a file with rows has at least one that is accepted", "block", ExpectationKind.FILE_NOT_EMPTY),
+        ("no_rows", "the file holds more than its header", "warn", ExpectationKind.FILE_HAS_ROWS),
+        (
+            "row_count_usual",
+            f"the number of rows differs from the median of the last {EARLIER_DELIVERIES_COMPARED} earlier deliveries"
+            f" by no more than `{ROW_COUNT_CHANGE}` of it",
+            "warn",
+            ExpectationKind.ROW_COUNT,
+        ),
+        ("fresh", f"the newest delivery is not older than `{FRESHNESS_HOURS}` on the judged day", "warn", ExpectationKind.FRESHNESS),
+    )
+    for rule, sentence, severity, kind in asked:
+        yield Expectation(table.name, rule, sentence, severity, None, kind)
+
+
+def _conflict_rules(table: Table) -> Iterator[Expectation]:
+    for column in table.columns:
+        if column in table.key or column in (f.delivery_id, f.source_row):
+            continue
+        yield Expectation(
+            table.name, f"{column.name}_conflicts", f"`{column.name}` is the same on every line of a key that is taken from documents",
+            "warn", None, ExpectationKind.CONFLICT, column.name,
+        )  # fmt: skip
