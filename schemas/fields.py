@@ -77,7 +77,7 @@ customer_name = Field(
     description_zh="最近一次交付的名称,仅用于识别,不参与任何评分。",
     synonyms=("客户名称", "客户全称", "单位名称", "公司名称", "往来单位", "往来单位名称", "顾客名称", "购货单位", "客户", "cCusName",
               "accountName", "FName", "customer_name", "company", "account"),
-    is_personal=True,
+    is_personal=True, is_label=True,
 )  # fmt: skip
 short_name = Field(
     name="short_name", type=TEXT, label_en="short name", label_zh="客户简称",
@@ -166,7 +166,7 @@ owner_id = Field(
 owner_name = Field(
     name="owner_name", type=TEXT, label_en="owner name", label_zh="业务员",
     description_en="Name of the employee.", description_zh="业务员姓名。", time=_CURRENT,
-    synonyms=("业务员", "业务员姓名", "姓名", "负责人", "客户经理", "专管业务员", "地区经理", "owner"), is_personal=True,
+    synonyms=("业务员", "业务员姓名", "姓名", "负责人", "客户经理", "专管业务员", "地区经理", "owner"), is_personal=True, is_label=True,
 )  # fmt: skip
 department = Field(
     name="department", type=TEXT, label_en="department", label_zh="部门", description_en="Department of the employee.",
@@ -190,6 +190,7 @@ product_name = Field(
     name="product_name", type=TEXT, label_en="product name", label_zh="产品名称", description_en="Product name as last delivered.",
     description_zh="产品名称。", time=_CURRENT,
     synonyms=("产品名称", "存货名称", "物料名称", "商品名称", "品名", "Description", "product_name"),
+    is_label=True,
 )  # fmt: skip
 product_category = Field(
     name="product_category", type=TEXT, label_en="category", label_zh="产品类别", description_en="Product category as delivered.",
@@ -338,6 +339,7 @@ instrument = Field(
 note_due_date = Field(
     name="note_due_date", type=DATE, label_en="note matures", label_zh="票据到期日", description_en="Maturity of the note; may lie in the future.",
     description_zh="票据到期日,可晚于交付日。", constraints=_PLAUSIBLE_DAY, synonyms=("票据到期日", "承兑到期日"),
+    may_lie_ahead=True,
 )  # fmt: skip
 payment_status = Field(
     name="payment_status", type=TEXT, label_en="payment status", label_zh="回款状态", description_en="Cleared, pending, bounced or extended.",
@@ -585,6 +587,10 @@ reporting_currency = _text("reporting_currency", "报告币种", "reporting curr
 timezone = _text("timezone", "时区", "time zone", "Time zone of business dates.", "业务时区。")
 fiscal_year_start_month = _count("fiscal_year_start_month", "财年起始月", "fiscal year starts", "Month in which the fiscal year begins, 1-12.", "财年起始月份。", "month")
 contract_version = _text("contract_version", "契约版本", "contract version", "Fingerprint of the contracts the tables were made by.", "契约指纹。", IDENTIFIER)
+run_ids = _text("run_ids", "全部运行编号", "all runs", "All runs official for some mart of the day, separated by `, `.", "该业务日各结果表的正式运行编号。")
+skipped_marts = _text("skipped_marts", "跳过的结果表", "skipped marts", "Marts not built and why, separated by `, `; empty where none.", "未生成的结果表及原因。")
+quarantined_share = _share("quarantined_share", "隔离占比", "quarantined share", "rows_quarantined ÷ rows_data of the run's own batch; null without rows.", "本批隔离行数 ÷ 数据行数;无数据行时为空。")
+late_hours = _share("late_hours", "发布滞后小时数", "hours late", "Hours from the end of the judged day in the portfolio's time zone to the publication.", "业务日结束(组合时区)至发布的小时数。", "hours")
 
 entity = _text("entity", "实体", "entity", "The entity the rows were mapped to.", "实体。", IDENTIFIER)
 file_name = _text("file_name", "文件", "file", "Path of the delivered file within the export folder.", "交付文件相对路径。")

@@ -50,6 +50,7 @@ class Layer(StrEnum):
     MART = "mart"
     RUN = "run"
     QUALITY = "quality"
+    VIEW = "view"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +72,9 @@ class Field:
         codes: the code list of an enumerated column (adds its own rule).
         synonyms: headers seen in exports that mean this column.
         formerly: earlier names of the column, so that kept history is carried over.
+        may_lie_ahead: a date that may lie after the day of delivery (a due date); others then break `<column>_after_delivery`.
+        is_label: a name to recognise something by; where a key carries several, the newest (then smallest) is taken.
+        default: value of published rows kept from before the column existed, as text; null where none. A new key column needs one.
         is_personal: True where the value says who a person is; such values are never shown in errors or logs.
     """
 
@@ -88,7 +92,10 @@ class Field:
     codes: CodeList | None = None
     synonyms: tuple[str, ...] = ()
     formerly: tuple[str, ...] = ()
+    may_lie_ahead: bool = False
+    is_label: bool = False
     is_personal: bool = False
+    default: str | None = None
 
     @property
     def row_constraints(self) -> tuple[Constraint, ...]:

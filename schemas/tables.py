@@ -198,7 +198,7 @@ RUN_PORTFOLIO = Table(
     grain="one row in all: a warehouse holds one portfolio",
     description_en="Whose customers the warehouse holds, and in which currency and time zone. Another portfolio is refused.",
     description_zh="数据仓库所属组合、报告币种与时区;拒绝其他组合写入。",
-    columns=(f.portfolio_name, f.reporting_currency, f.timezone, f.fiscal_year_start_month, f.contract_version),
+    columns=(f.portfolio_name, f.reporting_currency, f.timezone, f.fiscal_year_start_month, f.contract_version, f.code_version),
     key=(f.portfolio_name,),
 )
 
@@ -297,10 +297,26 @@ DQ_QUARANTINE = Table(
     key=(*_PUBLISHED, *_ORIGIN, f.delivery_id, f.file_name, f.sheet_name, f.entity, f.rule),
 )  # fmt: skip
 
+V_DATA_STATUS = Table(
+    name="v_data_status",
+    layer=Layer.VIEW,
+    label_zh="数据状态",
+    grain="one row per day judged that has an official run",
+    description_en="How fresh and how complete the published data of a day are: what a dashboard prints as `data as of`.",
+    description_zh="各业务日已发布数据的时效与完整性,供看板显示“数据截至”。",
+    columns=(
+        f.as_of, f.run_id, f.run_ids, f.published_at, f.late_hours, f.gate, f.skipped_marts, f.rows_quarantined, f.rows_data,
+        f.quarantined_share,
+    ),
+    key=(f.as_of,),
+)  # fmt: skip
+
 RUN_TABLES: tuple[Table, ...] = (RUN_PORTFOLIO, RUN_LOG, RUN_INPUT, RUN_INPUT_REASON, RUN_MART, RUN_CURRENT)
 QUALITY_TABLES: tuple[Table, ...] = (DQ_RESULT, DQ_QUARANTINE)
 PUBLISHED_TABLES: tuple[Table, ...] = (*MARTS, *RUN_TABLES, *QUALITY_TABLES)
-ALL_TABLES: tuple[Table, ...] = (*ENTITIES, *PUBLISHED_TABLES)
+VIEWS: tuple[Table, ...] = (V_DATA_STATUS,)
+"""Views that are more than a selection of a mart's rows; those are made from `Table.view`."""
+ALL_TABLES: tuple[Table, ...] = (*ENTITIES, *PUBLISHED_TABLES, *VIEWS)
 
 
 def table_named(name: str) -> Table:
