@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -12,15 +13,16 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 REAL_DATA = PROJECT_ROOT.parent / "shared" / "data"
 
 
+def pytest_configure() -> None:
+    """Before any test module is imported: no library calls home from a test."""
+    send_nothing(os.environ)
+
+
 @pytest.fixture(autouse=True)
-def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test inherits a developer's project or home, and no library calls home from a test."""
+def _no_inherited_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test works in a developer's own project or home."""
     for name in ("KEHU_PROJECT", "KEHU_HOME", "KEHU_WAREHOUSE"):
         monkeypatch.delenv(name, raising=False)
-    silenced: dict[str, str] = {}
-    send_nothing(silenced)
-    for name, value in silenced.items():
-        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture(scope="session")
