@@ -1,1 +1,1 @@
-"""Settings (where), policy (what, dated) and sources (mappings of known exports). Imports nothing of ours but itself."""
+"""Settings (where), policy (what, dated) and sources (mappings of known exports). Imports nothing of ours."""

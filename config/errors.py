@@ -33,6 +33,8 @@ class KehuError(Exception):
         message: one sentence that says what is wrong.
         code: short machine-readable name of the situation, e.g. `column_missing`.
         file: the file the trouble is in, as the user knows it (name or relative path).
+        line: line number in a settings, policy or mapping file, the first line being 1.
+        setting: dotted name of the setting, e.g. `abc.cumulative_cuts`.
         row: record number in that file, the first record being 1.
         column: header or contract column.
         rule: name of the broken rule.
@@ -50,6 +52,8 @@ class KehuError(Exception):
         *,
         code: str,
         file: str | None = None,
+        line: int | None = None,
+        setting: str | None = None,
         row: int | None = None,
         column: str | None = None,
         rule: str | None = None,
@@ -62,6 +66,8 @@ class KehuError(Exception):
         self.message = message
         self.code = code
         self.file = file
+        self.line = line
+        self.setting = setting
         self.row = row
         self.column = column
         self.rule = rule
@@ -75,6 +81,8 @@ class KehuError(Exception):
         """The facts of the error that are set, by name: what `--json` prints under `error`."""
         named = {
             "file": self.file,
+            "line": self.line,
+            "setting": self.setting,
             "row": self.row,
             "column": self.column,
             "rule": self.rule,
@@ -87,8 +95,8 @@ class KehuError(Exception):
 
     def lines(self) -> list[str]:
         """The lines a terminal shows: the sentence, where it is, how much, and what to do next."""
-        places = [("file", self.file), ("row", self.row), ("column", self.column), ("rule", self.rule), ("count", self.count)]
-        where = ", ".join(f"{name} {value}" for name, value in places if value is not None)
+        places = ("file", "line", "setting", "row", "column", "rule", "count")
+        where = ", ".join(f"{name} {self.facts[name]}" for name in places if name in self.facts)
         shown = [self.message]
         if where:
             shown.append(f"  {where}")
