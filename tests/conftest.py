@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -14,8 +17,15 @@ REAL_DATA = PROJECT_ROOT.parent / "shared" / "data"
 
 
 def pytest_configure() -> None:
-    """Before any test module is imported: no library calls home from a test."""
+    """Before any test module is imported: no library calls home, and none uses a developer's own Prefect."""
     send_nothing(os.environ)
+    prefect_home = tempfile.mkdtemp(prefix="kehu-tests-prefect-")
+    # At exit, since Prefect's temporary server writes there until then.
+    atexit.register(shutil.rmtree, prefect_home, ignore_errors=True)
+    os.environ.pop("PREFECT_API_URL", None)
+    os.environ["PREFECT_HOME"] = prefect_home
+    # The server says good-bye after pytest has closed the terminal it would say it on.
+    os.environ["PREFECT_LOGGING_LEVEL"] = "WARNING"
 
 
 @pytest.fixture(autouse=True)
