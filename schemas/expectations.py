@@ -95,7 +95,9 @@ def expectations_of(table: Table) -> tuple[Expectation, ...]:
     """
     asked = [*_row_rules(table), _key_rule(table)]
     if table.layer is Layer.ENTITY:
-        asked += [*_reference_rules(table), *_control_rules(table), *_file_rules(table), *_conflict_rules(table)]
+        asked += [*_reference_rules(table), *_control_rules(table), *_file_rules(table)]
+        if table.event_date is None:
+            asked += _conflict_rules(table)
     return tuple(asked)
 
 
@@ -109,6 +111,10 @@ def unforeseen_row_expectation(suite: str, rule: str, sentence: str) -> Expectat
     return Expectation(suite, rule, sentence, "block", ROWS_BROKEN_TOLERANCE, ExpectationKind.ROW)
 
 
+_WRITTEN_BY_US = (f.source, f.delivery_id, f.source_row, f.is_tax_assumed)
+"""Columns of an entity that no export fills: nothing can be wrong with them."""
+
+
 # --- rows -------------------------------------------------------------------------------------------------------------
 
 
@@ -116,14 +122,23 @@ def _row_rules(table: Table) -> Iterator[Expectation]:
     is_entity = table.layer is Layer.ENTITY
     required = {column.name for column in (*table.key, *table.required)}
     for column in table.columns:
+        if is_entity and column in _WRITTEN_BY_US:
+            continue
         if column.name in required:
             yield _row(table, f"{column.name}_required", f"`{column.name}` is given", column)
         if is_entity and column.type not in (TEXT, IDENTIFIER):
-            yield _row(table, f"{column.name}_not_a_{column.type.name}", f"`{column.name}` reads as {_kind_of_value(column)}", column)
+            yield _row(
+                table,
+                f"{column.name}_not_a_{column.type.name}",
+                f"`{column.name}` reads as {_kind_of_value(column)}",
+                column,
+            )
         for constraint in column.row_constraints:
             yield _row(table, f"{column.name}_{constraint.name}", f"`{column.name}` is {constraint.sentence}", column)
         if is_entity and column.type is DATE and not column.may_lie_ahead:
-            yield _row(table, f"{column.name}_after_delivery", f"`{column.name}` is not after the day of delivery", column)
+            yield _row(
+                table, f"{column.name}_after_delivery", f"`{column.name}` is not after the day of delivery", column
+            )
         if is_entity and column.name == f.uscc.name:
             yield _row(table, "uscc_check_digit", "`uscc` ends in the check digit of GB 32100-2015", column, "warn")
     if is_entity:
@@ -135,13 +150,19 @@ def _whole_row_rules(table: Table) -> Iterator[Expectation]:
         names = ", ".join(f"`{column.name}`" for column in group)
         yield _row(table, "amount_missing", f"at least one of {names} is given")
     if f.currency in table.columns:
-        yield _row(table, "rate_missing", "the currency is the reporting currency or has a rate in force on the row's day")
+        yield _row(
+            table, "rate_missing", "the currency is the reporting currency or has a rate in force on the row's day"
+        )
     yield _row(table, "duplicate_key", "no other row of the file has the same key and other content")
     yield _row(table, "too_many_fields", "the record has no more fields than the header")
-    yield _row(table, "code_in_scientific_notation", "no code was turned into a number such as 9.13E+17: its digits are lost")
+    yield _row(
+        table, "code_in_scientific_notation", "no code was turned into a number such as 9.13E+17: its digits are lost"
+    )
 
 
-def _row(table: Table, rule: str, sentence: str, column: Field | None = None, severity: Severity = "block") -> Expectation:
+def _row(
+    table: Table, rule: str, sentence: str, column: Field | None = None, severity: Severity = "block"
+) -> Expectation:
     tolerance_key = ROWS_BROKEN_TOLERANCE if severity == "block" else None
     name = column.name if column is not None else None
     return Expectation(table.name, rule, sentence, severity, tolerance_key, ExpectationKind.ROW, name)
@@ -159,50 +180,55 @@ def _kind_of_value(column: Field) -> str:
 
 # --- keys, references, totals, files ----------------------------------------------------------------------------------
 
+_FILE_RULES: tuple[tuple[str, Severity, ExpectationKind, str], ...] = (
+    ("nothing_accepted", "block", ExpectationKind.FILE_NOT_EMPTY, "a file with rows has at least one that is accepted"),
+    ("no_rows", "warn", ExpectationKind.FILE_HAS_ROWS, "the file holds more than its header"),
+    (
+        "row_count_unusual", "warn", ExpectationKind.ROW_COUNT,
+        f"the number of rows lies within `{ROW_COUNT_CHANGE}` of the median of the last {EARLIER_DELIVERIES_COMPARED}"
+        f" earlier deliveries (asked from {EARLIER_DELIVERIES_NEEDED} on)",
+    ),
+    (
+        "delivery_too_old", "warn", ExpectationKind.FRESHNESS,
+        f"the newest delivery is at most `{FRESHNESS_HOURS}` hours old on the judged day",
+    ),
+)  # fmt: skip
+
 
 def _key_rule(table: Table) -> Expectation:
-    names = ", ".join(f"`{name}`" for name in table.key_names)
-    return Expectation(table.name, "key_unique", f"no two rows of one file share {names}", "block", None, ExpectationKind.KEY)
+    sentence = "no two accepted rows of one file share " + ", ".join(f"`{name}`" for name in table.key_names)
+    return Expectation(table.name, "key_repeated", sentence, "block", None, ExpectationKind.KEY)
 
 
 def _reference_rules(table: Table) -> Iterator[Expectation]:
     for column, entity in table.references:
-        yield Expectation(
-            table.name, f"{column.name}_in_{entity}", f"`{column.name}` is known in `{entity}` (keys shown: the unknown ones)",
-            "warn", REFERENCE_TOLERANCE, ExpectationKind.REFERENCE, column.name, entity,
-        )  # fmt: skip
+        rule, sentence = (
+            f"{column.name}_not_in_{entity}",
+            f"`{column.name}` is known in `{entity}` (keys: the unknown ones)",
+        )
+        kind = ExpectationKind.REFERENCE
+        yield Expectation(table.name, rule, sentence, "warn", REFERENCE_TOLERANCE, kind, column.name, entity)
 
 
 def _control_rules(table: Table) -> Iterator[Expectation]:
     for column in table.control:
-        yield Expectation(
-            table.name, f"{column.name}_control_total", f"the printed totals of `{column.name}` equal the sum of the rows above them",
-            "block", None, ExpectationKind.CONTROL_TOTAL, column.name,
-        )  # fmt: skip
+        rule, sentence = (
+            f"{column.name}_total_differs",
+            f"printed totals of `{column.name}` equal the sum of their rows",
+        )
+        yield Expectation(table.name, rule, sentence, "block", None, ExpectationKind.CONTROL_TOTAL, column.name)
 
 
 def _file_rules(table: Table) -> Iterator[Expectation]:
-    asked: tuple[tuple[str, str, Severity, ExpectationKind], ...] = (
-        ("rows_accepted", "a file with rows has at least one that is accepted", "block", ExpectationKind.FILE_NOT_EMPTY),
-        ("no_rows", "the file holds more than its header", "warn", ExpectationKind.FILE_HAS_ROWS),
-        (
-            "row_count_usual",
-            f"the number of rows differs from the median of the last {EARLIER_DELIVERIES_COMPARED} earlier deliveries"
-            f" by no more than `{ROW_COUNT_CHANGE}` of it",
-            "warn",
-            ExpectationKind.ROW_COUNT,
-        ),
-        ("fresh", f"the newest delivery is not older than `{FRESHNESS_HOURS}` on the judged day", "warn", ExpectationKind.FRESHNESS),
-    )
-    for rule, sentence, severity, kind in asked:
+    for rule, severity, kind, sentence in _FILE_RULES:
         yield Expectation(table.name, rule, sentence, severity, None, kind)
 
 
 def _conflict_rules(table: Table) -> Iterator[Expectation]:
     for column in table.columns:
-        if column in table.key or column in (f.delivery_id, f.source_row):
-            continue
-        yield Expectation(
-            table.name, f"{column.name}_conflicts", f"`{column.name}` is the same on every line of a key that is taken from documents",
-            "warn", None, ExpectationKind.CONFLICT, column.name,
-        )  # fmt: skip
+        if column not in (*table.key, *_WRITTEN_BY_US):
+            rule, sentence = (
+                f"{column.name}_conflicts",
+                f"`{column.name}` is the same on every document line of one key",
+            )
+            yield Expectation(table.name, rule, sentence, "warn", None, ExpectationKind.CONFLICT, column.name)
