@@ -133,6 +133,7 @@ first_deal_date = Field(
     name="first_deal_date", type=DATE, label_en="first deal", label_zh="首次成交日期",
     description_en="First deal according to the source, which may lie before the export begins.",
     description_zh="来源系统记录的首次成交日期,可早于导出起始日。", constraints=_PLAUSIBLE_DAY,
+    time=TimeKind.EVENT_DATED, dated_by="first_deal_date",
     synonyms=("首次成交日期", "发展日期", "开户日期", "首签成单日期", "dCusDevDate", "AccountOpenedDate"),
 )  # fmt: skip
 created_date = Field(
@@ -367,7 +368,7 @@ scored_party = _text(
     "scored_party", "评分主体", "scored party", "Level at which customers are judged: account, bill_to or group (policy `party.scored`).",
     "评分层级:account、bill_to 或 group。",
 )  # fmt: skip
-window_start_date = _text("window_start_date", "期间起", "window start", "First day of the window, inclusive.", "期间首日(含)。", DATE)
+window_start_date = _text("window_start_date", "期间起", "window start", "First day of the window, inclusive; null where the window is all history.", "期间首日(含);不限期间时为空。", DATE)
 window_end_date = _text("window_end_date", "期间止", "window end", "Last day of the window, inclusive.", "期间末日(含)。", DATE)
 
 # --- dim_customer -----------------------------------------------------------------------------------------------------
@@ -389,6 +390,11 @@ attribute_reason = Field(
     name="attribute_reason", type=TEXT, label_en="why attributes are missing", label_zh="属性缺失原因",
     description_en="Why current attributes are null: only later deliveries have them, or there is no customer file.",
     description_zh="当前属性为空的原因。", codes=codes.ATTRIBUTE_REASON,
+)  # fmt: skip
+scored_customer_id = _text(
+    "scored_customer_id", "评分客户编码", "scored customer",
+    "The customer under which this one is scored: itself, or its head office where policy `party.scored` is bill_to (one level).",
+    "评分所归客户:本身,或策略 party.scored 为 bill_to 时的上级客户(一级)。", IDENTIFIER,
 )  # fmt: skip
 merged_customers = _count(
     "merged_customers", "并入客户数", "merged codes", "How many former customer codes count for this customer on as_of.",
@@ -499,8 +505,8 @@ ranked_value = Field(
 )  # fmt: skip
 total_value = Field(
     name="total_value", type=MONEY, label_en="total", label_zh="合计", unit="currency", tax=TaxBasis.UNKNOWN,
-    description_en="Sum over all customers in scope, negative ones included, in the row's tax basis.",
-    description_zh="范围内全部客户合计(含负值)。",
+    description_en="Sum over all customers in scope, negative and internal ones included, in the row's tax basis.",
+    description_zh="范围内全部客户合计(含负值及内部客户)。",
 )  # fmt: skip
 rounding_difference = _amount(
     "rounding_difference", TaxBasis.UNKNOWN, "舍入差", "rounding difference", "Sum of the published cents − exact sum.", "分位合计与精确合计之差。"
@@ -579,7 +585,7 @@ mart_status = Field(
     codes=codes.MART_STATUS,
 )  # fmt: skip
 row_count = _count("row_count", "行数", "rows", "Number of rows.", "行数。")
-checksum = _text("checksum", "校验和", "checksum", "SHA-256 of the rows in key order as Arrow IPC.", "按主键排序内容的 SHA-256。", IDENTIFIER)
+checksum = _text("checksum", "校验和", "checksum", "SHA-256 of the rows in key order as Arrow IPC, run_id left out: equal where two runs say the same.", "按主键排序内容的 SHA-256(不含运行编号)。", IDENTIFIER)
 table_name = _text("table_name", "表", "table", "Name of the table a row speaks of.", "表名。", IDENTIFIER)
 exact_total = _amount("exact_total", TaxBasis.UNKNOWN, "精确合计", "exact total", "Exact sum before rounding to cents.", "舍入前精确合计。")
 portfolio_name = _text("portfolio_name", "组合", "portfolio", "Name of the portfolio the warehouse holds.", "数据仓库所属组合。")

@@ -119,7 +119,7 @@ class Table:
         required: entity only: fields that must not be null; a row without them is quarantined. Keys are required too.
         any_of: entity only: groups of fields of which at least one must be given.
         event_date: entity only: the field that dates the row; rows dated later than as_of are not used.
-        measure: entity only: amounts whose totals stand in `run_input_reason`.
+        measure: entity: amounts whose totals stand in `run_input_reason`; mart: those whose exact total stands in `run_mart`.
         control: entity only: fields whose column sums are held against the totals row of an export.
         references: entity only: (field, entity) pairs for the referential check.
         needs: mart only: entities without which the mart is skipped.

@@ -127,7 +127,8 @@ DIM_CUSTOMER = Table(
     columns=(
         *_PUBLISHED, *_ORIGIN, f.customer_id, f.customer_name, f.short_name, f.uscc, f.customer_type, f.customer_status,
         f.is_internal, f.industry, f.country, f.region, f.province, f.city, f.parent_customer_id, f.owner_id, f.owner_name,
-        f.department, f.first_deal_date, f.first_document_date, f.last_document_date, f.merged_customers, f.attribute_reason,
+        f.department, f.first_deal_date, f.first_document_date, f.last_document_date, f.scored_customer_id, f.merged_customers,
+        f.attribute_reason,
     ),
     key=(*_PUBLISHED, *_ORIGIN, f.customer_id),
     needs=("sales_line",),
@@ -147,6 +148,7 @@ MART_ABC_CUSTOMER = Table(
         f.gross_profit_class, f.gross_profit_class_reason,
     ),
     key=(*_PUBLISHED, *_ORIGIN, f.customer_id, f.tax_basis),
+    measure=(f.sales_net, f.sales_tax_unknown),
     needs=("sales_line",),
     view="v_abc_customer",
 )  # fmt: skip
@@ -163,6 +165,7 @@ MART_ABC_INDICATOR = Table(
         f.cumulative_share, f.midpoint_share, f.class_quota, f.class_cumulative, f.abc_class, f.class_reason, f.is_tie_at_cut,
     ),
     key=(*_PUBLISHED, *_ORIGIN, f.customer_id, f.indicator, f.tax_basis),
+    measure=(f.indicator_value,),
     needs=("sales_line",),
     view="v_abc_indicator",
 )  # fmt: skip
@@ -183,6 +186,7 @@ MART_ABC_SUMMARY = Table(
         f.herfindahl, f.is_concentrated,
     ),
     key=(*_PUBLISHED, f.indicator, f.tax_basis),
+    measure=(f.total_value,),
     needs=("sales_line",),
     view="v_abc_summary",
 )  # fmt: skip
