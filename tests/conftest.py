@@ -1,4 +1,4 @@
-"""What every test may ask for: the project's own folder, and the real exports that lie beside a developer's checkout."""
+"""What every test may ask for: the project's own folder, and the real exports beside a developer's checkout."""
 
 from __future__ import annotations
 

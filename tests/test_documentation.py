@@ -1,14 +1,17 @@
 """Which docstrings must exist.
 
-The rule: every module has one, and every public class, function and method of the five folders. Public means: no leading
-underscore in its name or in the name of what contains it, and not local to a function. A method needs none of its own
-where its meaning is stated once for several classes: its class, or a class or protocol of the same module whose docstring
-names it in backticks. Overloads share the docstring of their implementation. Private helpers are named well and left alone.
+The rule: every module has one, and every public class, function and method of the five folders. Public means: no
+leading underscore in its name or in the name of what contains it, and not local to a function. A method needs none of
+its own where its meaning is stated once: where the docstring of its class, or of another class or protocol of the same
+module, names it in backticks or in its list of attributes. Overloads share the docstring of their implementation, and
+what has `...` for a body (a protocol's member) is a declaration, for which its class speaks. Private helpers are named
+well and left alone.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,8 +29,9 @@ def undocumented(source: str) -> list[str]:
     stated = [ast.get_docstring(node) or "" for node in tree.body if isinstance(node, ast.ClassDef)]
     missing = [] if ast.get_docstring(tree) else ["module"]
     for name, node, is_method in _public(tree):
-        is_stated_once = is_method and any(f"`{node.name}`" in docstring for docstring in stated)
-        if not ast.get_docstring(node) and not is_stated_once and not _is_overload(node):
+        names_it = re.compile(rf"`{node.name}`|^\s*{node.name}: ", flags=re.MULTILINE)
+        is_stated_once = is_method and any(names_it.search(docstring) for docstring in stated)
+        if not ast.get_docstring(node) and not is_stated_once and not _is_declaration(node):
             missing.append(f"{name}:{node.lineno}")
     return missing
 
@@ -42,8 +46,8 @@ def _public(parent: ast.Module | ast.ClassDef, prefix: str = "") -> Iterator[tup
             yield from _public(ast.Module(body=node.body, type_ignores=[]), prefix)
 
 
-def _is_overload(node: Documented) -> bool:
-    return any(ast.unparse(decorator).endswith("overload") for decorator in node.decorator_list)
+def _is_declaration(node: Documented) -> bool:
+    return len(node.body) == 1 and ast.unparse(node.body[0]) == "..."
 
 
 def test_everything_public_is_documented() -> None:
@@ -53,6 +57,8 @@ def test_everything_public_is_documented() -> None:
 
 
 MODULE = '"""Module."""\n'
+RULE = "class Rule:\n    'A rule.'\n"
+CHECK = "    def check(self): return 1\n"
 
 
 @pytest.mark.parametrize(
@@ -60,15 +66,19 @@ MODULE = '"""Module."""\n'
     [
         ("", ["module"]),
         (MODULE, []),
-        (MODULE + "def score(): ...", ["score:2"]),
+        (MODULE + "def score(): return 1", ["score:2"]),
         (MODULE + "def score():\n    'Says something.'", []),
-        (MODULE + "def _helper(): ...", []),
-        (MODULE + "class _Private:\n    def method(self): ...", []),
-        (MODULE + "class Rule:\n    'A rule.'\n    def check(self): ...", ["Rule.check:4"]),
-        (MODULE + "class Rule:\n    'A rule; `check` runs it.'\n    def check(self): ...\n    def __len__(self): ...", []),
-        (MODULE + "class Rule:\n    'What rules offer: `check`.'\nclass Bound:\n    'One.'\n    def check(self): ...", []),
-        (MODULE + "def outer():\n    'Yes.'\n    def inner(): ...", []),
-        (MODULE + "if True:\n    def score(): ...", ["score:3"]),
+        (MODULE + "def _helper(): return 1", []),
+        (MODULE + "class _Private:\n" + CHECK, []),
+        (MODULE + "class Rule:\n" + CHECK, ["Rule:2", "Rule.check:3"]),
+        (MODULE + RULE + CHECK, ["Rule.check:4"]),
+        (MODULE + RULE + "    def __len__(self): return 1", []),
+        (MODULE + RULE + "    def check(self): ...", []),
+        (MODULE + "class Rule:\n    'A rule; `check` runs it.'\n" + CHECK, []),
+        (MODULE + "class Rule:\n    '''A rule.\n\n    Attributes:\n        check: runs it.\n    '''\n" + CHECK, []),
+        (MODULE + "class Rules(Protocol):\n    'What rules offer: `check`.'\n" + RULE + CHECK, []),
+        (MODULE + "def outer():\n    'Yes.'\n    def inner(): return 1", []),
+        (MODULE + "if True:\n    def score(): return 1", ["score:3"]),
         (MODULE + "@overload\ndef score(): ...", []),
     ],
 )

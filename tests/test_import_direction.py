@@ -1,4 +1,4 @@
-"""Imports go one way: `config` ← `schemas` ← `warehouse` ← `tasks` ← `flows`, and heavy libraries only where they are used.
+"""Imports go one way: `config` ← `schemas` ← `warehouse` ← `tasks` ← `flows`; heavy libraries only where used.
 
 The modules are parsed, not imported, so an import inside a function or under `TYPE_CHECKING` counts as well.
 """
@@ -176,7 +176,11 @@ def test_nobody_bends_the_search_path() -> None:
         for module, path in MODULES.items()
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if (isinstance(node, ast.Attribute) and ast.unparse(node) in {"sys.path", "sys.meta_path", "site.addsitedir"})
-        or (isinstance(node, ast.ImportFrom) and node.module == "sys" and any(alias.name == "path" for alias in node.names))
+        or (
+            isinstance(node, ast.ImportFrom)
+            and node.module == "sys"
+            and any(alias.name == "path" for alias in node.names)
+        )
     ]
     assert bent == []
 
@@ -185,7 +189,8 @@ def test_every_module_says_what_it_may_import() -> None:
     silent = [
         module
         for module, path in MODULES.items()
-        if module != "kehu" and "import" not in (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").lower()
+        if module != "kehu"
+        and "import" not in (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").lower()
     ]
     assert silent == []
 

@@ -1,4 +1,4 @@
-"""What must hold of the files as they are checked in: nothing of one machine, versions that belong together, a useful make."""
+"""What must hold of the files as checked in: nothing of one machine, versions that go together, a useful make."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ def test_no_file_holds_a_path_of_one_machine(project_root: Path) -> None:
 
 def test_no_file_names_a_package_index(project_root: Path) -> None:
     paths = [project_root / name for name in ("constraints.txt", "pyproject.toml", "Makefile", ".ci/run")]
-    found = {path.name: match.group() for path in paths if (match := INDEX_ADDRESS.search(path.read_text(encoding="utf-8")))}
+    found = {
+        path.name: match.group() for path in paths if (match := INDEX_ADDRESS.search(path.read_text(encoding="utf-8")))
+    }
     assert found == {}
 
 
@@ -58,7 +60,9 @@ def needed(*requirements: str) -> set[str]:
     while waiting:
         requirement, extra = waiting.pop()
         environment = {**default_environment(), "extra": extra}
-        if requirement.marker and not requirement.marker.evaluate({key: str(value) for key, value in environment.items()}):
+        if requirement.marker and not requirement.marker.evaluate(
+            {key: str(value) for key, value in environment.items()}
+        ):
             continue
         name = canonicalize_name(requirement.name)
         for wanted in ("", *requirement.extras):

@@ -36,7 +36,9 @@ def test_parameters_are_those_of_the_flow(project_root: Path, deployment: dict[s
     assert deployment["entrypoint"] == "kehu.flows.nightly:nightly"
     parameters = parameters_of(project_root, deployment["entrypoint"])
     assert set(deployment["parameters"]) == set(parameters)
-    assert [name for name, is_required in parameters.items() if is_required and deployment["parameters"][name] is None] == []
+    assert [
+        name for name, is_required in parameters.items() if is_required and deployment["parameters"][name] is None
+    ] == []
 
 
 def test_the_schedule_is_in_the_time_zone_of_the_portfolio(deployment: dict[str, Any]) -> None:

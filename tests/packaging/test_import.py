@@ -12,7 +12,8 @@ HEAVY = {"prefect", "pandas", "ibis", "duckdb", "great_expectations", "sqlalchem
 
 def loaded_by(code: str, cwd: Path) -> set[str]:
     """The top-level modules that are loaded once `code` has run."""
-    report = f"{code}\nimport json, sys\nsys.stderr.write('LOADED' + json.dumps(sorted({{n.split('.')[0] for n in sys.modules}})))"
+    names = "sorted({name.split('.')[0] for name in sys.modules})"
+    report = f"{code}\nimport json, sys\nsys.stderr.write('LOADED' + json.dumps({names}))"
     done = subprocess.run([sys.executable, "-c", report], capture_output=True, text=True, check=False, cwd=cwd)
     assert "LOADED" in done.stderr, done.stderr
     return set(json.loads(done.stderr.rpartition("LOADED")[2]))
@@ -23,13 +24,21 @@ def test_the_command_line_loads_nothing_heavy(tmp_path: Path) -> None:
 
 
 def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
-    code = "from kehu.flows.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit as done:\n    assert not done.code"
+    code = (
+        "from kehu.flows.cli import main\n"
+        "try:\n    main(['--help'])\n"
+        "except SystemExit as done:\n    assert not done.code"
+    )
     assert loaded_by(code, tmp_path) & HEAVY == set()
 
 
 def test_the_installed_command_answers(tmp_path: Path) -> None:
     done = subprocess.run(
-        [str(Path(sys.executable).with_name("kehu")), "--version"], capture_output=True, text=True, check=False, cwd=tmp_path
+        [str(Path(sys.executable).with_name("kehu")), "--version"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("kehu 0.")

@@ -20,7 +20,17 @@ import pytest
 
 FOLDERS = ("config", "flows", "schemas", "tasks", "warehouse")
 NOT_SOURCE = shutil.ignore_patterns(
-    ".venv", ".git", "var", "demo", "build", "dist", "*.egg-info", "__pycache__", ".*_cache", ".hypothesis", "node_modules"
+    ".venv",
+    ".git",
+    "var",
+    "demo",
+    "build",
+    "dist",
+    "*.egg-info",
+    "__pycache__",
+    ".*_cache",
+    ".hypothesis",
+    "node_modules",
 )
 
 
@@ -31,7 +41,12 @@ def files_below(folder: Path) -> Iterator[Path]:
 def expected_in_wheel(root: Path) -> set[str]:
     """Every module of the five folders, and the policy, source mappings and project templates shipped beside them."""
     modules = {path for folder in FOLDERS for path in files_below(root / folder) if path.suffix == ".py"}
-    shipped = {path for folder in ("policy", "sources") for path in files_below(root / "config" / folder) if path.suffix == ".yaml"}
+    shipped = {
+        path
+        for folder in ("policy", "sources")
+        for path in files_below(root / "config" / folder)
+        if path.suffix == ".yaml"
+    }
     templates = set(files_below(root / "config" / "project"))
     inside = {f"kehu/{path.relative_to(root).as_posix()}" for path in modules | shipped | templates}
     return inside | {"kehu/__init__.py", "kehu/py.typed"}
@@ -80,7 +95,11 @@ def test_the_wheel_contributes_one_name(built: Path) -> None:
 def test_the_wheel_states_command_licence_and_bounds(built: Path) -> None:
     (wheel,) = built.glob("kehu-*.whl")
     with zipfile.ZipFile(wheel) as archive:
-        read = {PurePosixPath(name).name: archive.read(name).decode() for name in archive.namelist() if ".dist-info/" in name}
+        read = {
+            PurePosixPath(name).name: archive.read(name).decode()
+            for name in archive.namelist()
+            if ".dist-info/" in name
+        }
     assert "kehu = kehu.flows.cli:main" in read["entry_points.txt"]
     assert "Apache License" in read["LICENSE"]
     for line in ("License-Expression: Apache-2.0", "Requires-Dist: fastapi<0.155", "Requires-Dist: sqlglot<30.18"):
@@ -120,7 +139,11 @@ def test_an_installed_wheel_runs_without_the_checkout(built: Path, tmp_path: Pat
         "print(len(PolicyBook.load(None).on(date(2026, 3, 31)).entries()))"
     )
     done = subprocess.run(
-        [sys.executable, "-S", "-E", "-c", code, str(site), libraries], capture_output=True, text=True, check=False, cwd=tmp_path
+        [sys.executable, "-S", "-E", "-c", code, str(site), libraries],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr
     where, policy_values = done.stdout.split()
@@ -144,5 +167,7 @@ def test_every_sub_package_is_listed(project_root: Path) -> None:
 
 
 def test_links_lead_to_the_five_folders(project_root: Path) -> None:
-    links = {path.name: path.readlink().as_posix() for path in (project_root / "src" / "kehu").iterdir() if path.is_symlink()}
+    links = {
+        path.name: path.readlink().as_posix() for path in (project_root / "src" / "kehu").iterdir() if path.is_symlink()
+    }
     assert links == {folder: f"../../{folder}" for folder in FOLDERS}

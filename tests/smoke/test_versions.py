@@ -1,7 +1,7 @@
 """Whether the installed versions go together at all. Runs first: everything else would fail in stranger words.
 
-Each upper bound in pyproject.toml with a reason above it is there for something tried here. To lift one, lift it and run
-`make smoke`.
+Each upper bound in pyproject.toml with a reason above it is there for something tried here. To lift one, lift it and
+run `make smoke`.
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ class TestIbisOnDuckDB:
     def test_insert(self, backend: ibis.backends.duckdb.Backend) -> None:
         backend.create_table("amounts", schema=ibis.schema({"customer_id": "string", "amount_net": "decimal(18, 6)"}))
         backend.insert("amounts", AMOUNTS)
-        assert backend.table("amounts").amount_net.sum().cast("decimal(38, 6)").to_pyarrow().as_py() == Decimal("548.236999")
+        assert backend.table("amounts").amount_net.sum().cast("decimal(38, 6)").to_pyarrow().as_py() == Decimal(
+            "548.236999"
+        )
 
     def test_view(self, backend: ibis.backends.duckdb.Backend) -> None:
         backend.create_table("amounts", AMOUNTS)
