@@ -539,7 +539,7 @@ def _override_node(text: str, type_name: str) -> yaml.Node:
 
 
 def _plain(text: str) -> yaml.ScalarNode:
-    return yaml.ScalarNode("tag:yaml.org,2002:str", text, yaml.Mark(OVERRIDE_FILE, 0, 0, 0, None, None))
+    return yaml.ScalarNode("tag:yaml.org,2002:str", text, yaml.Mark(OVERRIDE_FILE, 0, 0, 0, "", 0))
 
 
 def _canonical(value: Any) -> Any:
