@@ -1,0 +1,173 @@
+"""`kehu runs`, `kehu policy show`, `kehu dictionary` and `kehu sql`.
+
+May import: everything of ours.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from kehu.config.errors import UsageError
+from kehu.flows import show
+from kehu.flows.context import language_of, settings_of
+
+if TYPE_CHECKING:
+    from kehu.warehouse.read import RunStory
+
+_NEWEST_DAY = (9999, 12, 31)
+
+
+def runs(arguments: argparse.Namespace) -> int:
+    """List published runs, newest first, or show one with its files, marts and checks."""
+    from kehu.warehouse.read import list_runs, show_run
+
+    settings = settings_of(arguments)
+    warehouse_dir = settings.home / "sandboxes" / arguments.sandbox if arguments.sandbox else settings.warehouse_dir
+    if arguments.action == "show":
+        if not arguments.run_id:
+            raise UsageError("say which run", code="run_missing", hint="kehu runs, then kehu runs show ID")
+        return _show_run(show_run(warehouse_dir, arguments.run_id), arguments)
+    entries = list_runs(warehouse_dir)
+    if arguments.json:
+        show.print_json({"exit_code": 0, "runs": [dataclasses.asdict(entry) for entry in entries]})
+        return 0
+    headers = ["run", "as of", "known at", "gate", "official for", "finished (UTC)", "code"]
+    rows = [
+        (e.run_id, e.as_of, e.known_at, e.gate, ", ".join(e.official_marts) or "(superseded)", _minute(e.finished_at), e.code_version)
+        for e in entries
+    ]
+    show.results().print(show.table("Published runs", headers, rows))
+    return 0
+
+
+def _minute(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.strftime("%Y-%m-%d %H:%M")
+
+
+_RUN_KEYS = ("as_of", "run_id")
+
+
+def _show_run(story: RunStory, arguments: argparse.Namespace) -> int:
+    if arguments.json:
+        show.print_json({"exit_code": 0, **dataclasses.asdict(story)})
+        return 0
+    out = show.results()
+    for name, value in story.log.items():
+        out.print(f"{name:<18}{'–' if value is None else value}", highlight=False, markup=False)
+    out.print()
+    failed = [row for row in story.quality if not row["is_passed"]]
+    parts = (
+        ("Marts", story.marts),
+        ("Files", story.inputs),
+        ("What became of the rows", story.input_reasons),
+        ("Rows in quarantine", story.quarantine),
+        ("Expectations that failed", failed),
+    )
+    for title, rows in parts:
+        if rows:
+            out.print(_without_empty_columns(title, rows))
+            out.print()
+    return 0
+
+
+def _without_empty_columns(title: str, rows: Sequence[Mapping[str, Any]]) -> Any:
+    """A table of the columns that say something: keys of the run are left out, as is what is empty in every row."""
+    columns = [name for name in rows[0] if name not in _RUN_KEYS and any(row[name] not in (None, "") for row in rows)]
+    numbers = [position for position, name in enumerate(columns) if isinstance(rows[0][name], int | Decimal)]
+    return show.table(title, columns, [[row[name] for name in columns] for row in rows], numbers=numbers)
+
+
+def policy(arguments: argparse.Namespace) -> int:
+    """Show each policy value in force with unit, the date it holds from and the file it came from."""
+    from datetime import date
+
+    from kehu.config.policy import PolicyBook
+
+    settings = settings_of(arguments)
+    in_force = PolicyBook.load(settings.policy_dir).on(arguments.as_of or date(*_NEWEST_DAY))
+    entries = in_force.entries()
+    if arguments.json:
+        values = [
+            {"key": e.key, "value": e.value, "unit": e.unit, "from": e.from_date, "file": e.file, "line": e.line, "reason": e.reason,
+             "owner": e.owner, "source": e.source}
+            for e in entries
+        ]  # fmt: skip
+        show.print_json({"exit_code": 0, "as_of": arguments.as_of, "policy": values, "fingerprint": in_force.fingerprint})
+        return 0
+    rows = [
+        (e.key, "(blank)" if e.value is None else _readable(e.value), e.unit, e.from_date, f"{e.file}:{e.line}", e.owner, e.reason)
+        for e in entries
+    ]
+    headers = ["key", "value", "unit", "from", "file", "owner", "reason"]
+    show.results().print(show.table(f"Policy {'as of ' + str(arguments.as_of) if arguments.as_of else '(newest values)'}", headers, rows))
+    return 0
+
+
+def _readable(value: Any) -> str:
+    if isinstance(value, tuple | list):
+        return "[" + ", ".join(str(part) for part in value) + "]"
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={part}" for name, part in value.items()) or "{}"
+    return str(value)
+
+
+def dictionary(arguments: argparse.Namespace) -> int:
+    """List the tables, or print one table's page: columns, units, meaning in both languages."""
+    from kehu.schemas.dictionary import render_table
+    from kehu.schemas.tables import ALL_TABLES, table_named
+
+    if arguments.table is None:
+        rows = [(table.name, table.label_zh, table.layer.value, table.grain) for table in ALL_TABLES]
+        if arguments.json:
+            names = ("name", "label_zh", "layer", "grain")
+            show.print_json({"exit_code": 0, "tables": [dict(zip(names, row, strict=True)) for row in rows]})
+            return 0
+        show.results().print(show.table("Tables", ["table", "name", "layer", "grain"], rows))
+        return 0
+    try:
+        found = table_named(arguments.table)
+    except KeyError:
+        raise _unknown_name("table", arguments.table, [table.name for table in ALL_TABLES]) from None
+    if arguments.json:
+        columns = [
+            {"name": c.name, "type": c.type.name, "unit": c.unit, "label_en": c.label_en, "label_zh": c.label_zh,
+             "description_en": c.description_en, "description_zh": c.description_zh}
+            for c in found.columns
+        ]  # fmt: skip
+        show.print_json({"exit_code": 0, "table": found.name, "key": list(found.key_names), "columns": columns})
+        return 0
+    print(render_table(found))  # noqa: T201 - Markdown, as it stands in the docs
+    return 0
+
+
+def sql(arguments: argparse.Namespace) -> int:
+    """Print the SQL a mart is built by, or a view is made of."""
+    from kehu.tasks.marts import mart_sql
+    from kehu.warehouse.views import view_sql
+
+    settings = settings_of(arguments)
+    statements = {**mart_sql(), **view_sql()}
+    if arguments.name not in statements:
+        raise _unknown_name("mart or view", arguments.name, list(statements))
+    text = statements[arguments.name]
+    if arguments.json:
+        show.print_json({"exit_code": 0, "name": arguments.name, "sql": text, "language": language_of(arguments, settings)})
+    else:
+        print(text)  # noqa: T201
+    return 0
+
+
+def _unknown_name(kind: str, name: str, known: list[str]) -> UsageError:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, known, n=3)
+    return UsageError(
+        f"there is no {kind} named {name}",
+        code="unknown_name",
+        hint=f"did you mean {', '.join(close)}?" if close else f"known: {', '.join(sorted(known))}",
+    )

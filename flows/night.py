@@ -1,0 +1,56 @@
+"""The night: land, conform, gate, score, publish — one plain function, run directly or step by step under Prefect.
+
+May import: everything of ours. No Prefect here: `step` decides how each stage is called (see `flows/nightly.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ParamSpec, Protocol, TypeVar
+
+from kehu.flows import steps
+from kehu.flows.receipts import NightReceipt, NightRequest
+from kehu.tasks.gate import gate_closed_error
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Step(Protocol):
+    """Wraps one stage: calls it directly, or as a task of an orchestrator."""
+
+    def __call__(self, stage: Callable[P, T]) -> Callable[P, T]:
+        """The stage, to be called with the same arguments."""
+
+
+def call_directly(stage: Callable[P, T]) -> Callable[P, T]:
+    """The step of a night without orchestrator: the stage itself."""
+    return stage
+
+
+def night(request: NightRequest, step: Step = call_directly) -> NightReceipt:
+    """Run one night and say what came of it.
+
+    The same request on the same files gives the same run id and the same marts, byte for byte; run again it publishes
+    nothing new. Nothing is visible to readers until the last stage has switched.
+
+    Raises:
+        SettingsError: settings, policy or mapping is malformed, or a required mart had to be skipped (exit 10).
+        InputError: an export cannot be read or mapped (exit 11).
+        GateClosed: a blocking expectation failed; nothing is published (exit 12).
+        WarehouseError: the warehouse is not reachable (exit 13).
+        AnotherRunHoldsTheLock: another run is under way (exit 14).
+    """
+    with steps.one_writer(request):
+        plan = step(steps.plan_night)(request)
+        landing = step(steps.land)(plan)
+        inputs = step(steps.conform)(plan, landing)
+        verdict = step(steps.gate)(plan, inputs)
+        if verdict.status == "closed":
+            raise gate_closed_error(verdict)
+        if not request.publish:
+            return steps.checked(plan, landing, inputs, verdict)
+        if steps.is_official(plan, inputs):
+            return steps.unchanged(plan, landing, inputs, verdict)
+        marts = step(steps.build)(plan, inputs)
+        return step(steps.publish)(plan, landing, inputs, verdict, marts)
