@@ -8,6 +8,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 WORKERS ?= 2
 STAMP := $(VENV)/installed
 PYTEST := $(VENV)/bin/python -m pytest
+INSTALL := $(VENV)/bin/python -m pip install --disable-pip-version-check --no-input --constraint constraints.txt
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -66,10 +67,9 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Kehu needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
 	@echo "Installing into $(VENV): about two minutes and 1 GB the first time; the log is $(VENV)/install.log"
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	@rm -rf build $(VENV)/install.log
-	@for what in setuptools "--no-build-isolation --editable .[dev]"; do \
-	    $(VENV)/bin/python -m pip install -qq --disable-pip-version-check --log $(VENV)/install.log --constraint constraints.txt $$what || exit 1; \
-	done
+	@rm -rf build
+	@{ $(INSTALL) setuptools && $(INSTALL) --no-build-isolation --editable '.[dev]'; } > $(VENV)/install.log 2>&1 \
+	    || { grep -v '^WARNING' $(VENV)/install.log | tail -n 20; echo "Could not install; all of it is in $(VENV)/install.log"; exit 1; }
 	@touch $(STAMP)
 
 .PHONY: pin
@@ -86,4 +86,4 @@ dist: $(STAMP)  ## build the sdist and the wheel into dist/
 .PHONY: clean
 clean:  ## remove what was built or cached; the environment, the demo and the warehouse stay
 	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
-	find config flows schemas tasks warehouse src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
