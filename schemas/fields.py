@@ -586,7 +586,6 @@ mart_status = Field(
 )  # fmt: skip
 row_count = _count("row_count", "行数", "rows", "Number of rows.", "行数。")
 checksum = _text("checksum", "校验和", "checksum", "SHA-256 of the rows in key order as Arrow IPC, run_id left out: equal where two runs say the same.", "按主键排序内容的 SHA-256(不含运行编号)。", IDENTIFIER)
-table_name = _text("table_name", "表", "table", "Name of the table a row speaks of.", "表名。", IDENTIFIER)
 exact_total = _amount("exact_total", TaxBasis.UNKNOWN, "精确合计", "exact total", "Exact sum before rounding to cents.", "舍入前精确合计。")
 portfolio_name = _text("portfolio_name", "组合", "portfolio", "Name of the portfolio the warehouse holds.", "数据仓库所属组合。")
 reporting_currency = _text("reporting_currency", "报告币种", "reporting currency", "Currency of all amounts in marts.", "报告币种。", IDENTIFIER)

@@ -1,8 +1,8 @@
 """May tonight's batch go on? The gate looks at it before the split, while broken rows are still in it.
 
-May import: `config`, `schemas`, other modules of `tasks`. After quarantine every row rule would hold; so the gate asks of
-the flagged rows which share broke each rule, of the accepted ones whether keys and references hold, and of the files
-whether their totals add up, their size is usual and their delivery recent. Results hold keys and counts, never row values.
+May import: `config`, `schemas`, other modules of `tasks`. After quarantine every row rule would hold; so the gate asks
+of the flagged rows which share broke each rule, of the accepted ones whether keys and references hold, and of the files
+whether their totals add up, their size is usual and their delivery recent. Results hold keys and counts, never values.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from kehu.tasks.gate_checks import Batch, Check, checks_of
 
 if TYPE_CHECKING:
     import duckdb
+    from kehu.tasks.conform import Conformed
 
     from kehu.config.policy import Policy
-    from kehu.tasks.conform import Conformed
     from kehu.tasks.gate_engine import GreatExpectations
 
 GateStatus = Literal["open", "warned", "closed"]
@@ -123,7 +123,7 @@ def run_gate(
 
 
 def gate_closed_error(receipt: GateReceipt) -> GateClosed:
-    """The error that ends a night whose gate is closed: every broken blocking rule with its count and keys, and what to do."""
+    """The error of a night whose gate is closed: every broken blocking rule with count and keys, and what to do."""
     broken = [result for result in receipt.failed if result.severity == "block"]
     rules = "1 blocking rule is" if len(broken) == 1 else f"{len(broken)} blocking rules are"
     return GateClosed(

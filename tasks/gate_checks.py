@@ -7,13 +7,13 @@ asked about (rows, keys, files, totals rows), one boolean each, and where the ke
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_DOWN, Decimal
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from kehu.config.errors import MOST_KEYS_SHOWN
 from kehu.schemas import expectations as asked
@@ -24,9 +24,9 @@ from kehu.schemas.tables import CUSTOMER, CUSTOMER_ALIAS, entity_named
 
 if TYPE_CHECKING:
     import duckdb
+    from kehu.tasks.conform import Conformed
 
     from kehu.config.policy import Policy
-    from kehu.tasks.conform import Conformed
 
 FLAG_PREFIX: Final = "broken__"
 """Conform writes one BOOLEAN column per row rule, named by this and the rule; true where the row breaks it."""
@@ -115,7 +115,7 @@ def _row_checks(con: duckdb.DuckDBPyConnection, batch: Batch) -> Iterator[Check]
             batch.table.name, rule, sentences.get(rule, f"no row breaks `{rule}`")
         )
         flag = quoted(column)
-        keys = f"SELECT {key_text(batch.table)} AS key FROM {batch.flagged} WHERE {flag} ORDER BY {_key_order(batch.table)}"
+        keys = f"SELECT DISTINCT {key_text(batch.table)} AS key FROM {batch.flagged} WHERE {flag} ORDER BY key"
         yield Check(expectation, _row_tolerance(batch, expectation), batch.flagged, flag, keys)
 
 
@@ -140,13 +140,9 @@ def key_text(table: Table) -> str:
 
     A row that lacks its whole key is named by its record number.
     """
-    own = [quoted(name) for name in table.key_names if name not in ("source", "company_id")]
-    parts = " || '/' || ".join(f"coalesce({name}::VARCHAR, '?')" for name in own)
-    return f"CASE WHEN coalesce({', '.join(f'{name}::VARCHAR' for name in own)}) IS NULL THEN 'row ' || source_row ELSE {parts} END"
-
-
-def _key_order(table: Table) -> str:
-    return ", ".join(f"{quoted(name)} NULLS LAST" for name in (*table.key_names, "delivery_id", "source_row"))
+    own = [f"{quoted(name)}::VARCHAR" for name in table.key_names if name not in ("source", "company_id")]
+    parts = " || '/' || ".join(f"coalesce({name}, '?')" for name in own)
+    return f"CASE WHEN coalesce({', '.join(own)}) IS NULL THEN 'row ' || source_row ELSE {parts} END"
 
 
 # --- keys and references among the accepted rows ----------------------------------------------------------------------
@@ -155,46 +151,49 @@ def _key_order(table: Table) -> str:
 def _key_check(batch: Batch) -> Check:
     expectation = _expectation(batch.table, ExpectationKind.KEY)
     names = ", ".join(quoted(name) for name in batch.table.key_names)
-    keys = f"SELECT {names}, min(source_row) AS source_row, count(*) > 1 AS is_broken FROM {batch.accepted} GROUP BY {names}, filename"
-    broken_keys = f"SELECT DISTINCT {key_text(batch.table)} AS key FROM ({keys}) WHERE is_broken ORDER BY key"
-    return Check(expectation, _NOTHING_TOLERATED, f"({keys})", "is_broken", broken_keys)
+    keys = (
+        f"(SELECT {names}, min(source_row) AS source_row, count(*) > 1 AS is_repeated"
+        f" FROM {batch.accepted} GROUP BY {names}, filename)"
+    )
+    repeated = f"SELECT DISTINCT {key_text(batch.table)} AS key FROM {keys} WHERE is_repeated ORDER BY key"
+    return Check(expectation, _NOTHING_TOLERATED, keys, "is_repeated", repeated)
 
 
 def _reference_checks(batch: Batch) -> Iterator[Check]:
     for expectation in asked.expectations_of(batch.table):
-        if (
-            expectation.kind is not ExpectationKind.REFERENCE
-            or expectation.refers_to is None
-            or expectation.column is None
-        ):
+        entity, column = expectation.refers_to, expectation.column
+        if entity is None or column is None:
             continue
-        delivering = {file.system for file in batch.known if file.entity == expectation.refers_to}
+        delivering = {file.system for file in batch.known if file.entity == entity}
         files = [file for file in batch.files if file.system in delivering]
-        if not files:
-            continue
-        column = quoted(expectation.column)
-        pointing = (
-            f"(SELECT pointing.{column}, pointing.{column} IS NOT NULL AND known.id IS NULL AS is_unknown"
-            f" FROM {_read(batch.home, files, 'accepted')} AS pointing LEFT JOIN {_known_ids(batch, expectation.refers_to)} AS known"
-            f" ON known.source = pointing.source AND known.company_id = pointing.company_id AND known.id = pointing.{column})"
-        )
-        broken = f"CASE WHEN {column} IS NOT NULL THEN is_unknown END"
-        keys = f"SELECT DISTINCT {column} AS key FROM {pointing} WHERE is_unknown ORDER BY key"
-        tolerance = Decimal(batch.policy.value(asked.REFERENCE_TOLERANCE))
-        yield Check(expectation, tolerance, pointing, broken, keys)
+        if files:
+            tolerance = Decimal(batch.policy.value(asked.REFERENCE_TOLERANCE))
+            pointing = _pointing_rows(batch, files, quoted(column), entity)
+            unknown = f"SELECT DISTINCT id AS key FROM {pointing} WHERE is_unknown ORDER BY key"
+            yield Check(expectation, tolerance, pointing, "is_unknown", unknown)
+
+
+def _pointing_rows(batch: Batch, files: Sequence[Conformed], column: str, entity: str) -> str:
+    """Accepted rows whose referring column is filled, with whether the entity lacks that code."""
+    return (
+        f"(SELECT pointing.{column} AS id, known.id IS NULL AS is_unknown"
+        f" FROM {_read(batch.home, files, 'accepted')} AS pointing"
+        f" LEFT JOIN {_known_ids(batch, entity)} AS known ON known.source = pointing.source"
+        f" AND known.company_id = pointing.company_id AND known.id = pointing.{column}"
+        f" WHERE pointing.{column} IS NOT NULL)"
+    )
 
 
 def _known_ids(batch: Batch, entity: str) -> str:
     """The codes of an entity in all deliveries known; merged customers' former codes are codes too."""
     files = _in_force(file for file in batch.known if file.entity == entity)
     own_key = entity_named(entity).key_names[-1]
-    queries = [f"SELECT source, company_id, {quoted(own_key)} AS id FROM {_read(batch.home, files, 'accepted')}"]
+    delivered = f"SELECT source, company_id, {quoted(own_key)} AS id FROM {_read(batch.home, files, 'accepted')}"
     aliases = [file for file in batch.known if file.entity == CUSTOMER_ALIAS.name]
-    if entity == CUSTOMER.name and aliases:
-        queries.append(
-            f"SELECT source, company_id, old_customer_id AS id FROM {_read(batch.home, aliases, 'accepted')}"
-        )
-    return "(" + " UNION ".join(queries) + ")" if len(queries) > 1 else f"(SELECT DISTINCT * FROM ({queries[0]}))"
+    if entity != CUSTOMER.name or not aliases:
+        return f"(SELECT DISTINCT * FROM ({delivered}))"
+    former = f"SELECT source, company_id, old_customer_id AS id FROM {_read(batch.home, aliases, 'accepted')}"
+    return f"({delivered} UNION {former})"
 
 
 def _in_force(files: Iterable[Conformed]) -> list[Conformed]:
@@ -264,8 +263,8 @@ def _row_counts(batch: Batch) -> Iterator[_Fact]:
                 continue
             usual = Decimal(median(earlier))
             is_far = abs(by_day[day] - usual) > change * usual
-            seen = f"{mapping} of {day}: {by_day[day]} rows, median of the last {len(earlier)} deliveries {usual.normalize():f}"
-            yield _Fact(is_far, f"{mapping} of {day}", seen)
+            seen = f"{by_day[day]} rows, median of the last {len(earlier)} deliveries {usual.normalize():f}"
+            yield _Fact(is_far, f"{mapping} of {day}", f"{mapping} of {day}: {seen}")
 
 
 def _rows_by_day(batch: Batch) -> dict[tuple[str, str], dict[date, int]]:
@@ -288,9 +287,8 @@ def _ages(batch: Batch) -> Iterator[_Fact]:
         newest[mapping] = max(newest.get(mapping, file.delivered_date), file.delivered_date)
     for (_, mapping), day in sorted(newest.items()):
         hours = (batch.as_of - day).days * 24
-        yield _Fact(
-            hours > limit, mapping, f"{mapping}: delivered {day}, {hours} hours before the judged day {batch.as_of}"
-        )
+        seen = f"{mapping}: delivered {day}, {hours} hours before the judged day {batch.as_of}"
+        yield _Fact(hours > limit, mapping, seen)
 
 
 def _control_checks(batch: Batch) -> Iterator[Check]:
@@ -314,9 +312,8 @@ def _conflict_checks(batch: Batch) -> Iterator[Check]:
     for expectation in asked.expectations_of(batch.table):
         if expectation.kind is ExpectationKind.CONFLICT and expectation.column in conflicts:
             keys = tuple(sorted(conflicts[expectation.column]))
-            things = (
-                f"(SELECT place < {len(keys)} AS is_broken FROM range({max(keys_checked, len(keys))}) AS keys(place))"
-            )
+            checked = max(keys_checked, len(keys))
+            things = f"(SELECT place < {len(keys)} AS is_broken FROM range({checked}) AS keys(place))"
             yield Check(expectation, _NOTHING_TOLERATED, things, "is_broken", keys[:MOST_KEYS_SHOWN])
 
 

@@ -1,8 +1,8 @@
 """How a list of yes/no questions is put to Great Expectations inside DuckDB.
 
-May import: `config`, `schemas`. The only module that knows Great Expectations. Every question is a BOOLEAN column of one
-relation, true where a thing asked about breaks the rule and null where the rule is not asked of it; so one scan answers
-all questions of a suite, whatever they are asked of. Great Expectations takes seconds to import: done on first use.
+May import: `config`, `schemas`. The only module that knows Great Expectations. Every question is a BOOLEAN column of
+one relation, true where a thing asked about breaks the rule and null where the rule is not asked of it; so one scan
+answers all questions of a suite, whatever they are asked of. The library takes seconds to import: done on first use.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Answer:
 class GreatExpectations:
     """A context on the caller's own DuckDB connection; nothing is sent, printed or kept anywhere.
 
-    Relations asked about must be visible to other connections of the same database: a table or view, not a temporary one.
+    Relations asked about must be visible to other connections of the same database: tables or views, none temporary.
     """
 
     def __init__(self, con: duckdb.DuckDBPyConnection) -> None:

@@ -49,7 +49,7 @@ def land(tmp_path: Path) -> Land:
         directory = tmp_path / receipt.directory
         directory.mkdir(parents=True)
         flags = sorted({*rules, *(rule for row in rows for rule in row.get("broken", ()))})
-        _write(directory / "flagged.parquet", entity, [row for row in rows], flags)
+        _write(directory / "flagged.parquet", entity, rows, flags)
         _write(directory / "accepted.parquet", entity, [row for row in rows if _is_accepted(row)], None)
         landed.append(receipt)
         return receipt
