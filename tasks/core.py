@@ -1,0 +1,496 @@
+"""Core: the facts as of a day, a pure function of the deliveries known.
+
+May import: `config`, `schemas`, `tasks.exact`. Tables in, table out: nothing here runs a query (`tasks/build.py` does).
+
+Two dates rule (design.md §3): `known_at` says which deliveries may be used, `as_of` is the day that is judged. Which
+delivery of a file counts is settled here by its mode, then by columns (R8): fixed columns may be read on any day, a
+column dated by another is null before that date, a current one is null on days before its delivery.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+from ibis.backends.duckdb import Backend
+
+from kehu.config.errors import InputError
+from kehu.schemas import fields as f
+from kehu.schemas.model import Table, TimeKind
+from kehu.schemas.rendering import arrow_schema
+from kehu.tasks import exact
+
+ACCEPTED_FILE = "accepted.parquet"
+DELETED_COLUMN = "is_deleted"
+"""Extra column of the accepted rows of a feed whose mapping names a `deleted` marker: true where the row says "gone"."""
+
+IS_DESCRIBED = "is_described"
+"""Added to entities without event date: true where the row stands in a delivery made up to as_of, so that its current
+columns may be read."""
+
+FILE_ORDER = "file_order"
+"""Position of a row's file among the files given, by `delivery_order`."""
+
+_PATH = "filename"
+_GROUP = "file_group"
+_BY_AS_OF = "is_delivered_by_as_of"
+_DAY_ORDER = "day_order"
+_PARTITION = "partition_column"
+_REPLACED = "is_replaced"
+_NEWEST = "is_newest"
+_NOT_PARTITIONED = ""
+
+
+class ConformedFile(Protocol):
+    """What core must know of one conformed file (and sheet, and entity)."""
+
+    @property
+    def system(self) -> str: ...
+    @property
+    def file_mapping(self) -> str: ...
+    @property
+    def entity(self) -> str: ...
+    @property
+    def delivery_id(self) -> str: ...
+    @property
+    def file_name(self) -> str: ...
+    @property
+    def sheet(self) -> str: ...
+    @property
+    def delivered_date(self) -> date: ...
+    @property
+    def mode(self) -> str: ...
+    @property
+    def partition(self) -> str | None: ...
+    @property
+    def directory(self) -> str: ...
+
+
+File = TypeVar("File", bound=ConformedFile)
+
+# --- which deliveries count -------------------------------------------------------------------------------------------
+
+
+def delivery_order(file: ConformedFile) -> tuple[date, str, str, str, str]:
+    """The order in which deliveries follow each other, without ties: day, delivery, file, sheet, folder."""
+    return (file.delivered_date, file.delivery_id, file.file_name, file.sheet, file.directory)
+
+
+def files_in_force(files: Iterable[File], known_at: date) -> tuple[File, ...]:
+    """The conformed files whose rows may count on `known_at`, oldest first.
+
+    Rule: of a file mapping in mode `snapshot` the files of its newest day of delivery; in the other modes all of them
+    (which of their rows count is settled row by row). Several files of one mapping delivered on one day belong together
+    (one a shop, say); the same file name delivered twice on one day is a correction, and only the later delivery counts
+    in the modes in which a file replaces something.
+    """
+    known = sorted((file for file in files if file.delivered_date <= known_at), key=delivery_order)
+    groups: dict[tuple[str, str, str], list[File]] = defaultdict(list)
+    for file in known:
+        groups[(file.system, file.entity, file.file_mapping)].append(file)
+    kept = [file for group in groups.values() for file in _kept_of_group(group)]
+    return tuple(sorted(kept, key=delivery_order))
+
+
+def _kept_of_group(group: Sequence[File]) -> list[File]:
+    if group[-1].mode not in ("snapshot", "partition"):
+        return list(group)
+    newest_day = group[-1].delivered_date
+    newest_of_name = {(file.file_name, file.delivered_date): file.delivery_id for file in group}
+    return [
+        file
+        for file in group
+        if file.delivery_id == newest_of_name[(file.file_name, file.delivered_date)]
+        and (file.mode != "snapshot" or file.delivered_date == newest_day)
+    ]
+
+
+# --- rows of an entity as of a day ------------------------------------------------------------------------------------
+
+
+def entity_as_of(
+    backend: Backend, table: Table, files: Sequence[ConformedFile], *, home: Path, as_of: date, known_at: date
+) -> ir.Table:
+    """The rows of an entity that hold on `as_of`, as far as known on `known_at`: one row per contract key.
+
+    Rule: rows in force by mode (see `files_in_force`; `append` and `upsert`: newest delivery per key, deleted keys gone;
+    `partition`: newest delivery per value of the partition column, months for a date); then rows dated after as_of
+    are left out; then columns by their time (R8).
+
+    Units and shape: the contract's columns; entities without event date carry `is_described` beside. Of those, what was
+    in force on as_of gives the current columns, what is known on known_at the fixed ones and the names; keys known only
+    from later deliveries stand there with their current columns null.
+
+    Edges: no delivery gives an empty table; an event-dated value without its date is treated as current; one key in
+    several file mappings: the newest row of an event, column by column the newest value of an entity without event date.
+    """
+    of_entity = [file for file in files if file.entity == table.name]
+    known = files_in_force(of_entity, known_at)
+    if not known:
+        return _empty(table)
+    rows = _rows_in_force(backend, table, known, home=home, as_of=as_of)
+    if table.event_date is not None:
+        rows = rows.filter(rows[table.event_date.name] <= _day(as_of))
+        return _masked(table, rows, as_of).select(*table.column_names)
+    newest = _state(table, rows, known, as_of)
+    past = files_in_force(of_entity, min(as_of, known_at))
+    if not past or all(file.delivered_date <= as_of for file in known):
+        return newest
+    described = _state(table, _rows_in_force(backend, table, past, home=home, as_of=as_of), past, as_of)
+    return _state_of_two_days(table, newest, described)
+
+
+def rows_with_outcome(
+    backend: Backend, table: Table, files: Sequence[ConformedFile], *, home: Path, as_of: date
+) -> ir.Table:
+    """Every accepted row of the files in force with its `outcome` in this run, for the account of the night.
+
+    Columns: `file_order`, `outcome` (accepted, later_than_as_of, merged_into_key, dropped), `reason` (empty,
+    `newer_delivery` or `deleted_in_source`), and the entity's measures.
+    """
+    rows = _ranked(backend, table, files, home=home, as_of=as_of)
+    is_later = (rows[table.event_date.name] > _day(as_of)).fill_null(False) if table.event_date else ibis.literal(False)
+    outcome = ibis.cases(
+        (~rows[_NEWEST], "merged_into_key"),
+        (rows[DELETED_COLUMN], "dropped"),
+        (is_later, "later_than_as_of"),
+        else_="accepted",
+    )
+    reason = ibis.cases((~rows[_NEWEST], "newer_delivery"), (rows[DELETED_COLUMN], "deleted_in_source"), else_="")
+    return rows.select(FILE_ORDER, *(column.name for column in table.measure), outcome=outcome, reason=reason)
+
+
+def _rows_in_force(
+    backend: Backend, table: Table, files: Sequence[ConformedFile], *, home: Path, as_of: date
+) -> ir.Table:
+    rows = _ranked(backend, table, files, home=home, as_of=as_of)
+    return rows.filter(rows[_NEWEST] & ~rows[DELETED_COLUMN])
+
+
+def _ranked(backend: Backend, table: Table, files: Sequence[ConformedFile], *, home: Path, as_of: date) -> ir.Table:
+    """All rows of the files; `is_newest` is true for the one that counts of each key."""
+    rows = _read(backend, table, files, home=home, as_of=as_of)
+    if len(files) == 1:
+        return rows.mutate(**{_NEWEST: ibis.literal(True)})
+    rows = rows.mutate(**{_REPLACED: _is_replaced(table, rows, files)})
+    # An event stands once, whichever mapping told of it; a state is put together from its mappings, column by column.
+    by = [*table.key_names, *([] if table.event_date else [_GROUP])]
+    order = [rows[_REPLACED].asc(), rows[FILE_ORDER].desc(), rows[f.source_row.name].desc()]
+    position = ibis.row_number().over(ibis.window(group_by=by, order_by=order))
+    return rows.mutate(**{_NEWEST: (position == 0) & ~rows[_REPLACED]})
+
+
+def _is_replaced(table: Table, rows: ir.Table, files: Sequence[ConformedFile]) -> ir.BooleanValue:
+    """True where a later delivery of the same mapping brought the row's partition anew."""
+    columns = sorted({_partition_of(file) for file in files} - {_NOT_PARTITIONED})
+    if not columns:
+        return ibis.literal(False)
+    values = [(rows[_PARTITION] == name, _partition_value(rows[name])) for name in map(_known_column(table), columns)]
+    value = ibis.cases(*values)
+    newest_day = rows[_DAY_ORDER].max().over(ibis.window(group_by=[rows[_GROUP], value]))
+    return (rows[_PARTITION] != _NOT_PARTITIONED) & (rows[_DAY_ORDER] < newest_day)
+
+
+def _partition_value(column: ir.Value) -> ir.StringValue:
+    return column.truncate("M").cast("string") if column.type().is_date() else column.cast("string")
+
+
+def _partition_of(file: ConformedFile) -> str:
+    return file.partition or _NOT_PARTITIONED if file.mode == "partition" else _NOT_PARTITIONED
+
+
+def _known_column(table: Table) -> Callable[[str], str]:
+    def known(name: str) -> str:
+        return table.column(name).name
+
+    return known
+
+
+def _read(backend: Backend, table: Table, files: Sequence[ConformedFile], *, home: Path, as_of: date) -> ir.Table:
+    ordered = sorted(files, key=delivery_order)
+    paths = [str(home / file.directory / ACCEPTED_FILE) for file in ordered]
+    rows = backend.read_parquet(paths, filename=True, union_by_name=True, hive_partitioning=False)
+    if DELETED_COLUMN in rows.columns:
+        rows = rows.mutate(**{DELETED_COLUMN: rows[DELETED_COLUMN].fill_null(False)})
+    else:
+        rows = rows.mutate(**{DELETED_COLUMN: ibis.literal(False)})
+    days = sorted({file.delivered_date for file in ordered})
+    groups = sorted({(file.system, file.file_mapping) for file in ordered})
+    about = pa.table(
+        {
+            _PATH: pa.array(paths, pa.string()),
+            FILE_ORDER: pa.array(range(len(ordered)), pa.int64()),
+            _DAY_ORDER: pa.array([days.index(file.delivered_date) for file in ordered], pa.int64()),
+            _GROUP: pa.array([groups.index((file.system, file.file_mapping)) for file in ordered], pa.int64()),
+            _PARTITION: pa.array([_partition_of(file) for file in ordered], pa.string()),
+            _BY_AS_OF: pa.array([file.delivered_date <= as_of for file in ordered], pa.bool_()),
+        }
+    )
+    if len(ordered) == 1:
+        facts = {name: ibis.literal(about[name][0].as_py()) for name in about.column_names if name != _PATH}
+        return rows.mutate(**facts).drop(_PATH)
+    return rows.join(ibis.memtable(about), _PATH).drop(_PATH)
+
+
+def _empty(table: Table) -> ir.Table:
+    schema = arrow_schema(table)
+    empty = ibis.memtable(pa.table({name: pa.array([], schema.field(name).type) for name in table.column_names}))
+    return empty if table.event_date else empty.mutate(**{IS_DESCRIBED: ibis.literal(False)})
+
+
+# --- columns by their time (R8) ---------------------------------------------------------------------------------------
+
+
+def _masked(table: Table, rows: ir.Table, as_of: date) -> ir.Table:
+    """Current columns null in rows delivered after as_of, event-dated ones null before their date."""
+    by_as_of = rows[_BY_AS_OF]
+    masks: dict[str, ir.Value] = {}
+    for column in table.columns:
+        value = rows[column.name]
+        if column.time is TimeKind.CURRENT:
+            masks[column.name] = ibis.ifelse(by_as_of, value, ibis.null(value.type()))
+        if column.time is TimeKind.EVENT_DATED:
+            dated = rows[str(column.dated_by)]
+            is_true_yet = (dated <= _day(as_of)) | (dated.isnull() & by_as_of)
+            masks[column.name] = ibis.ifelse(is_true_yet, value, ibis.null(value.type()))
+    return rows.mutate(**masks)
+
+
+def _state(table: Table, rows: ir.Table, files: Sequence[ConformedFile], as_of: date) -> ir.Table:
+    """One row per key: of several mappings, each column from the newest that gives it."""
+    rows = _masked(table, rows, as_of)
+    if len({(file.system, file.file_mapping) for file in files}) == 1:
+        return rows.select(*table.column_names, **{IS_DESCRIBED: rows[_BY_AS_OF]})
+    newest_first = [rows[FILE_ORDER].desc(), rows[f.source_row.name].desc()]
+    others = [name for name in table.column_names if name not in table.key_names]
+    given = {name: rows[name].first(where=rows[name].notnull(), order_by=newest_first) for name in others}
+    merged = rows.group_by(list(table.key_names)).aggregate(**given, **{IS_DESCRIBED: rows[_BY_AS_OF].any()})
+    return merged.select(*table.column_names, IS_DESCRIBED)
+
+
+def _state_of_two_days(table: Table, known: ir.Table, past: ir.Table) -> ir.Table:
+    """Fixed columns and names as known last, current ones as in force on as_of; keys of either."""
+    both = known.outer_join(past, list(table.key_names), rname="{name}_past")
+    columns: dict[str, ir.Value] = {}
+    for column in table.columns:
+        last, then = both[column.name], both[f"{column.name}_past"]
+        columns[column.name] = then if column.time is TimeKind.CURRENT else ibis.coalesce(last, then)
+    return both.select(**columns, **{IS_DESCRIBED: both[f"{IS_DESCRIBED}_past"].fill_null(False)})
+
+
+def _day(day: date) -> ir.DateScalar:
+    return ibis.literal(day)
+
+
+# --- merged customers -------------------------------------------------------------------------------------------------
+
+Code = tuple[str, str, str]
+"""Source, company and customer code."""
+
+
+def final_customers(statements: Iterable[tuple[str, str, str, str, date]]) -> dict[Code, str]:
+    """Which customer each former code counts for, after following chains of merges to their end.
+
+    Args:
+        statements: (source, company, former code, code, from date), all in force on the judged day. Of several for one
+            former code the newest counts; a code that names itself stands for itself again (a merge taken back).
+
+    Raises:
+        InputError: the merges go round in a circle (code `customer_alias_cycle`).
+    """
+    newest: dict[Code, str] = {}
+    for source, company, former, code, _ in sorted(statements, key=lambda said: (said[4], said[3])):
+        newest[(source, company, former)] = code
+    steps = {code: following for code, following in newest.items() if code[2] != following}
+    final: dict[Code, str] = {}
+    circular: list[str] = []
+    for start in sorted(steps):
+        met = {start}
+        at = start
+        while at in steps and (following := (*start[:2], steps[at])) not in met:
+            at = following
+            met.add(at)
+        if at in steps:
+            circular.append(start[2])
+        else:
+            final[start] = at[2]
+    if circular:
+        raise InputError(
+            "Merged customers go round in a circle: no code is the last.",
+            code="customer_alias_cycle",
+            column=f.old_customer_id.name,
+            rule="merges_end",
+            count=len(circular),
+            keys=circular,
+            hint="mend the exported merges, or take one of them out with a correction",
+        )
+    return final
+
+
+def merges_table(final: Mapping[Code, str]) -> ir.Table:
+    """Former codes as a table: source, company_id, old_customer_id, final_customer_id."""
+    rows = sorted((*code, last) for code, last in final.items())
+    names = (f.source.name, f.company_id.name, f.old_customer_id.name, _FINAL)
+    return ibis.memtable(pa.table({name: pa.array([row[i] for row in rows], pa.string()) for i, name in enumerate(names)}))
+
+
+_FINAL = "final_customer_id"
+
+
+def with_merges(rows: ir.Table, merges: ir.Table, *columns: str) -> ir.Table:
+    """The rows with the customer codes in `columns` replaced by the customer they count for."""
+    names = rows.columns
+    for column in columns:
+        on = [f.source.name, f.company_id.name, (column, f.old_customer_id.name)]
+        joined = rows.left_join(merges, on, rname="merge_{name}")
+        rows = joined.mutate(**{column: ibis.coalesce(joined[_FINAL], joined[column])}).select(*names)
+    return rows
+
+
+# --- sales ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Rate:
+    """The value of one unit of a foreign currency in the reporting currency, from a day on."""
+
+    currency: str
+    from_date: date
+    value: Decimal
+
+
+@dataclass(frozen=True)
+class SalesRules:
+    """What counts as sales, and for whom.
+
+    Attributes:
+        basis: document type that counts (policy `sales.basis`).
+        basis_by_system: document type of systems whose source mapping says otherwise (`sales_basis`).
+        scored_party: `account` or `bill_to` (policy `party.scored`).
+        internal_customer_ids: codes of our own companies (policy `party.internal_customer_ids`).
+        reporting_currency: currency of all amounts in marts.
+        rates: dated rates of foreign currencies (policy `currency.rates`).
+    """
+
+    basis: str
+    scored_party: str
+    reporting_currency: str
+    basis_by_system: Mapping[str, str] = field(default_factory=dict)
+    internal_customer_ids: tuple[str, ...] = ()
+    rates: tuple[Rate, ...] = ()
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The rules as plain values, for the run's parameters."""
+        return {
+            "basis": self.basis,
+            "basis_by_system": dict(sorted(self.basis_by_system.items())),
+            "scored_party": self.scored_party,
+            "internal_customer_ids": sorted(self.internal_customer_ids),
+            "reporting_currency": self.reporting_currency,
+            "rates": [(rate.currency, rate.from_date.isoformat(), str(rate.value)) for rate in self.rates],
+        }
+
+
+def sales_documents(lines: ir.Table, merges: ir.Table) -> ir.Table:
+    """Every sales line known and dated up to as_of, whatever its type and status, under the customers' final codes.
+
+    `account_customer_id` is the customer on the document, `ship_to_customer_id` the one the goods went to (the same
+    where the export has only one), `is_in_force` false for drafts and cancelled documents (no status counts as approved).
+    """
+    status = lines[f.document_status.name]
+    lines = lines.mutate(
+        account_customer_id=lines[f.customer_id.name],
+        ship_to_customer_id=ibis.coalesce(lines[f.ship_to_customer_id.name], lines[f.customer_id.name]),
+        is_in_force=(status == "approved").fill_null(True),
+    ).drop(f.customer_id.name)
+    return with_merges(lines, merges, "account_customer_id", f.ship_to_customer_id.name)
+
+
+def sales_facts(documents: ir.Table, customers: ir.Table, rules: SalesRules) -> ir.Table:
+    """The sales lines that count, in one currency, each with the customer it is scored under.
+
+    Rule: document type of the source's basis, in force; `customer_id` is the party scored (`scored_customer_id` of
+    `dim_customer`); `amount` is the net amount where known (`tax_basis` net), else the amount of unknown tax basis
+    (`unknown`); `gross_profit` as delivered, else net amount − cost; foreign amounts times the rate in force on the
+    document's date.
+
+    Units and shape: one row per line; amounts DECIMAL(38, 6) in the reporting currency.
+
+    Edges: no cost and no profit: `gross_profit` null, never zero; a foreign amount without rate is null; conform always
+    fills the net amount where the tax basis is known, so a line with a gross amount alone is net and null.
+    """
+    basis = ibis.cases(
+        *((documents[f.source.name] == system, kind) for system, kind in sorted(rules.basis_by_system.items())),
+        (ibis.literal(True), rules.basis),
+    )
+    lines = documents.filter(documents["is_in_force"] & (documents[f.document_type.name] == basis))
+    lines = _with_rate(lines, rules)
+    net, unknown = lines[f.amount_net.name], lines[f.amount_tax_unknown.name]
+    is_unknown = net.isnull() & unknown.notnull()
+    profit_net = ibis.coalesce(
+        exact.widened(lines[f.gross_profit_net.name]), exact.widened(net) - exact.widened(lines[f.cost_net.name])
+    )
+    profit = ibis.ifelse(is_unknown, exact.widened(lines[f.gross_profit_tax_unknown.name]), profit_net)
+    amount = exact.widened(ibis.ifelse(is_unknown, unknown, net))
+    lines = lines.mutate(
+        tax_basis=ibis.ifelse(is_unknown, "unknown", "net"),
+        amount=_converted(amount, lines, rules),
+        gross_profit=_converted(profit, lines, rules),
+    )
+    return _with_party(lines, customers).select(
+        f.source.name, f.company_id.name, f.customer_id.name, "account_customer_id", f.ship_to_customer_id.name,
+        f.document_type.name, f.document_id.name, f.line_id.name, f.document_date.name, f.order_id.name, f.product_id.name,
+        f.line_kind.name, f.is_return.name, f.quantity.name, "tax_basis", "amount", "gross_profit", f.is_tax_assumed.name,
+    )  # fmt: skip
+
+
+def _with_party(lines: ir.Table, customers: ir.Table) -> ir.Table:
+    keys = (f.source.name, f.company_id.name)
+    party = customers.select(*keys, account_customer_id=customers[f.customer_id.name], party_id=customers[f.scored_customer_id.name])
+    joined = lines.left_join(party, [*keys, "account_customer_id"], rname="party_{name}")
+    return joined.mutate(customer_id=ibis.coalesce(joined["party_id"], joined["account_customer_id"]))
+
+
+_RATE = "exchange_rate"
+
+
+def _with_rate(lines: ir.Table, rules: SalesRules) -> ir.Table:
+    if not rules.rates:
+        return lines
+    rates = ibis.memtable(_rate_spans(rules.rates))
+    date_, currency = lines[f.document_date.name], lines[f.currency.name]
+    in_force = (currency == rates["rate_currency"]) & (date_ >= rates["rate_from"]) & (date_ < rates["rate_until"])
+    return lines.left_join(rates, in_force)
+
+
+def _rate_spans(rates: Sequence[Rate]) -> pa.Table:
+    ordered = sorted(rates, key=lambda rate: (rate.currency, rate.from_date))
+    following = [*ordered[1:], None]
+    until = [
+        after.from_date if after is not None and after.currency == rate.currency else date.max
+        for rate, after in zip(ordered, following, strict=True)
+    ]
+    return pa.table(
+        {
+            "rate_currency": pa.array([rate.currency for rate in ordered], pa.string()),
+            "rate_from": pa.array([rate.from_date for rate in ordered], pa.date32()),
+            "rate_until": pa.array(until, pa.date32()),
+            _RATE: pa.array([rate.value for rate in ordered], pa.decimal128(18, 6)),
+        }
+    )
+
+
+def _converted(amount: ir.DecimalValue, lines: ir.Table, rules: SalesRules) -> ir.DecimalValue:
+    is_ours = (lines[f.currency.name] == rules.reporting_currency).fill_null(True)
+    if not rules.rates:
+        return ibis.ifelse(is_ours, amount, ibis.null(amount.type()))
+    return ibis.ifelse(is_ours, amount, exact.half_even(exact.product(amount, lines[_RATE]), 6))
