@@ -28,6 +28,7 @@ _LAYERS = {
     Layer.MART: ("Marts", "What BI tools read. 供 BI 工具读取。", "结果表"),
     Layer.RUN: ("Run tables", "How a night went. 每次运行的经过。", "运行表"),
     Layer.QUALITY: ("Quality tables", "What the gate found. 质检结果。", "质量表"),
+    Layer.VIEW: ("Views", "Views with columns of their own. 自有字段的视图。", "视图"),
 }
 _TAX = {
     TaxBasis.NET: "net 不含税",
@@ -136,6 +137,8 @@ def _column_row(column: Field, is_key: bool) -> str:
         meaning += f"<br>Codes 代码: [{column.codes.name}](#codes-{column.codes.name})"
     if column.formerly:
         meaning += f"<br>Formerly 曾用名: {', '.join(f'`{name}`' for name in column.formerly)}"
+    if column.default is not None:
+        meaning += f"<br>In rows from before the column 旧行取值: `{column.default}`"
     mark = " 🔑" if is_key else ""
     label = f"{column.label_zh}<br>{column.label_en}"
     cells = [f"`{column.name}`{mark}", label, column.type.name, column.unit, _TAX[column.tax], time, meaning]

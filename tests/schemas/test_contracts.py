@@ -34,7 +34,7 @@ DAYS_NAMED_OTHERWISE = {"as_of", "known_at"}
 
 # Headers two columns of an entity may claim, and why the first of them is right.
 CLAIMED_TWICE = {
-    "order_id": "the document itself in an export of orders; beside an invoice number, which is claimed first, the order of it",
+    "order_id": "the document itself in an export of orders; beside an invoice number, claimed first, that invoice's order",
 }
 
 # R25: what we print, and what must never be printed.
@@ -204,10 +204,17 @@ def test_references_and_needs_name_entities(table: Table) -> None:
 
 @of_table
 def test_layers_show_in_names(table: Table) -> None:
-    prefix = {Layer.DIMENSION: "dim_", Layer.MART: "mart_", Layer.RUN: "run_", Layer.QUALITY: "dq_"}.get(
-        table.layer, ""
-    )
-    assert table.name.startswith((prefix, "v_"))
+    prefixes = {
+        Layer.ENTITY: "",
+        Layer.DIMENSION: "dim_",
+        Layer.MART: "mart_",
+        Layer.RUN: "run_",
+        Layer.QUALITY: "dq_",
+        Layer.VIEW: "v_",
+    }
+    assert table.name.startswith(prefixes[table.layer])
+    if table.layer is Layer.ENTITY:
+        assert not table.name.startswith(tuple(filter(None, prefixes.values())))
     assert table.view is None or table.view.startswith("v_")
 
 
