@@ -4,7 +4,7 @@
 VENV := .venv
 # A plain python3 will do where it is new enough; the recipe of the environment says so if it is not.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
-# Two workers halve the time of the suite on two cores; every worker pays the imports of the engines again, so not more.
+# Each worker pays the imports of the engines again, a few seconds, so not more than there are cores on a small machine.
 WORKERS ?= 2
 STAMP := $(VENV)/installed
 PYTEST := $(VENV)/bin/python -m pytest
