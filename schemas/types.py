@@ -34,7 +34,7 @@ class LogicalType:
     @property
     def is_exact_number(self) -> bool:
         """True for decimals and integers: what may be summed without loss."""
-        return pa.types.is_decimal(self.arrow) or pa.types.is_integer(self.arrow)
+        return bool(pa.types.is_decimal(self.arrow) or pa.types.is_integer(self.arrow))
 
 
 def _decimal(name: str, precision: int, scale: int, sentence: str) -> LogicalType:
