@@ -14,8 +14,6 @@ import duckdb
 
 from kehu.config.errors import KehuError, OutOfResources, WarehouseError
 
-DuckDBSettings = dict[str, str | bool | int | float | list[str]]
-
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NO_ROOM_TEXTS = ("no space left", "disk quota exceeded", "file too large")
 
@@ -36,14 +34,14 @@ def connect_scratch(
         preserve_insertion_order: False saves memory where a statement states its own order anyway.
 
     Returns:
-        An open connection, to be closed by the caller. Its clock is UTC and it fetches no extension.
+        An open connection, to be closed by the caller.
     """
     spill = folder / "spill"
     spill.mkdir(parents=True, exist_ok=True)
-    settings = duckdb_settings(threads=threads, memory_limit=memory_limit, spill=spill)
-    settings["preserve_insertion_order"] = preserve_insertion_order
-    with readable_failures("scratch"):
-        return duckdb.connect(":memory:", config=settings)
+    con = open_duckdb(None, threads=threads, memory_limit=memory_limit, spill=spill)
+    if not preserve_insertion_order:
+        con.execute("SET preserve_insertion_order = false")
+    return con
 
 
 @contextmanager
@@ -58,16 +56,28 @@ def engine(
         con.close()
 
 
-def duckdb_settings(
-    *, threads: int | None = None, memory_limit: str | None = None, spill: Path | None = None
-) -> DuckDBSettings:
-    """The settings of every DuckDB connection of ours: nothing is fetched, instants are in UTC."""
-    settings: DuckDBSettings = {
-        # Everything needed (parquet, icu, json) is linked into the wheel; a run must never look at the network.
+def open_duckdb(
+    database: Path | None,
+    *,
+    read_only: bool = False,
+    threads: int | None = None,
+    memory_limit: str | None = None,
+    spill: Path | None = None,
+) -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection as all of ours are: its clock is UTC, and it never looks for an extension on the network.
+
+    Args:
+        database: the file; None = in memory.
+        read_only: open the file for reading only.
+        threads: how many threads DuckDB may use; None = all cores.
+        memory_limit: e.g. `4GB`; None = DuckDB's default, 80 % of the machine.
+        spill: folder for what does not fit into memory; None = beside the file.
+    """
+    # Everything needed (parquet, icu, json) is linked into the wheel; a run must not depend on what else is installed.
+    settings: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
         "allow_community_extensions": False,
-        "TimeZone": "UTC",
     }
     if threads is not None:
         settings["threads"] = threads
@@ -75,7 +85,9 @@ def duckdb_settings(
         settings["memory_limit"] = memory_limit
     if spill is not None:
         settings["temp_directory"] = str(spill)
-    return settings
+    con = duckdb.connect(":memory:" if database is None else str(database), read_only=read_only, config=settings)
+    con.execute("SET TimeZone = 'UTC'")
+    return con
 
 
 @contextmanager

@@ -246,7 +246,9 @@ class VersionedFile:
         _sync(self.directory)
 
     def _mark_published(self) -> None:
-        (self.master_folder / _PUBLISHED_MARK).touch(mode=0o600)
+        mark = self.master_folder / _PUBLISHED_MARK
+        if not mark.exists():
+            mark.touch(mode=0o600)
 
     def _facts_path(self, version: int) -> Path:
         return self.master_folder / f"kehu-{version:06d}.json"

@@ -32,7 +32,7 @@ from kehu.schemas.tables import (
     RUN_PORTFOLIO,
     RUN_TABLES,
 )
-from kehu.warehouse.connections import duckdb_settings, readable_failures
+from kehu.warehouse.connections import open_duckdb, readable_failures
 from kehu.warehouse.duckdb_file import VersionedFile, do_nothing, linked_version, version_path
 from kehu.warehouse.lock import writer_lock
 from kehu.warehouse.read import PortfolioFacts, read_portfolio, refuse_other_portfolio
@@ -270,11 +270,11 @@ def _make_version(files: VersionedFile, version: int, job: _Publication, *, is_f
     if made.is_rebuilt:
         work.rename(kept)
     with _opened(work, job, spill=files.spill_folder(version)) as con:
-        con.execute("BEGIN")
         if made.is_rebuilt:
             made.left_behind = copy_by_contract(con, kept, job.tables)
         elif is_first:
             create_tables(con, job.tables)
+        con.execute("BEGIN")
         con.execute(f"USE {quoted(WAREHOUSE_SCHEMA)}")
         _write_portfolio(con, job)
         if not _is_known(con, job):
@@ -298,8 +298,8 @@ def _make_version(files: VersionedFile, version: int, job: _Publication, *, is_f
 def _opened(
     path: Path, job: _Publication, *, read_only: bool = False, spill: Path | None = None
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    settings = duckdb_settings(threads=job.threads, memory_limit=job.memory_limit, spill=spill)
-    with closing(duckdb.connect(str(path), read_only=read_only, config=settings)) as con:
+    opened = open_duckdb(path, read_only=read_only, threads=job.threads, memory_limit=job.memory_limit, spill=spill)
+    with closing(opened) as con:
         if read_only:
             con.execute(f"USE {quoted(WAREHOUSE_SCHEMA)}")
         yield con

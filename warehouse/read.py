@@ -27,7 +27,7 @@ from kehu.schemas.tables import (
     RUN_MART,
     table_named,
 )
-from kehu.warehouse.connections import duckdb_settings, readable_failures
+from kehu.warehouse.connections import open_duckdb, readable_failures
 from kehu.warehouse.duckdb_file import newest_version
 
 Row = dict[str, Any]
@@ -80,7 +80,7 @@ def connect_read(
         WarehouseError: nothing published yet, no DuckDB file, written by a newer DuckDB, or locked by a writing client.
     """
     path = _file_of(where)
-    con = duckdb.connect(":memory:", config=duckdb_settings(threads=threads, memory_limit=memory_limit))
+    con = open_duckdb(None, threads=threads, memory_limit=memory_limit)
     try:
         with readable_failures(str(path)), _unreadable_files(path):
             con.execute(f"ATTACH {literal(str(path))} AS {_ALIAS} (READ_ONLY)")

@@ -35,7 +35,7 @@ def copy_by_contract(con: duckdb.DuckDBPyConnection, kept: Path, tables: Sequenc
     that is new gets its `default`, else null.
 
     Args:
-        con: connection to the new, empty file.
+        con: connection to the new, empty file, outside of a transaction.
         kept: file of the earlier version; only read.
         tables: contracts of all published tables.
 
@@ -46,16 +46,14 @@ def copy_by_contract(con: duckdb.DuckDBPyConnection, kept: Path, tables: Sequenc
         WarehouseError: a value does not survive the cast unchanged, or a new key column has no default.
     """
     con.execute(f"ATTACH {literal(str(kept))} AS {_KEPT} (READ_ONLY)")
-    try:
-        kept_types = _column_types(con, f"database_name = '{_KEPT}'")
-        create_tables(con, tables)
-        new_types = _column_types(con, "database_name = current_database()")
-        taken: dict[str, set[str]] = {}
-        for table in tables:
-            if table.name in kept_types:
-                taken[table.name] = _copy_table(con, table, kept_types[table.name], new_types[table.name])
-    finally:
-        con.execute(f"DETACH {_KEPT}")
+    kept_types = _column_types(con, f"database_name = '{_KEPT}'")
+    create_tables(con, tables)
+    new_types = _column_types(con, "database_name = current_database()")
+    taken: dict[str, set[str]] = {}
+    for table in tables:
+        if table.name in kept_types:
+            taken[table.name] = _copy_table(con, table, kept_types[table.name], new_types[table.name])
+    con.execute(f"DETACH {_KEPT}")
     return tuple(
         sorted(
             name
