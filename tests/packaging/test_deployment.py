@@ -41,6 +41,12 @@ def test_parameters_are_those_of_the_flow(project_root: Path, deployment: dict[s
     ] == []
 
 
+def test_a_worker_in_a_temporary_folder_finds_and_keeps_everything(deployment: dict[str, Any]) -> None:
+    places = [deployment["parameters"][name] for name in ("exports", "project", "home")]
+    assert [place for place in places if place is not None and not Path(place).is_absolute()] == []
+    assert deployment["parameters"]["project"] or deployment["parameters"]["home"]
+
+
 def test_the_schedule_is_in_the_time_zone_of_the_portfolio(deployment: dict[str, Any]) -> None:
     from kehu.config.settings import Portfolio
 
