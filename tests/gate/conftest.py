@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,18 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from kehu.config.policy import PolicyBook
 from kehu.schemas.rendering import arrow_schema
 from kehu.schemas.tables import entity_named
-from kehu.tasks.gate import GateReceipt, QualityResult, run_gate
+from kehu.tasks.gate import GateReceipt, run_gate
 
 AS_OF = date(2024, 3, 5)
-POLICY = {
-    "gate.rows_broken_tolerance": Decimal("0.05"),
-    "gate.reference_tolerance": Decimal("0.005"),
-    "gate.row_count_change": Decimal("0.5"),
-    "gate.freshness_hours": 36,
-}
-
 Row = dict[str, Any]
 Land = Callable[..., Any]
 Judge = Callable[..., GateReceipt]
@@ -59,15 +51,18 @@ def land(tmp_path: Path) -> Land:
 
 @pytest.fixture
 def judge(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> Judge:
-    """Run the gate on a batch with the shipped policy values, changed where asked."""
+    """Run the gate on a batch with the shipped policy, changed where asked; `known` are earlier deliveries."""
 
     def run(
-        *batch: Any, known: Sequence[Any] = (), as_of: date = AS_OF, data_docs: Path | None = None, **policy: Any
+        *batch: Any,
+        known: Sequence[Any] = (),
+        as_of: date = AS_OF,
+        data_docs: Path | None = None,
+        policy: Mapping[str, str] | None = None,
     ) -> GateReceipt:
-        values = POLICY | {key.replace("__", "."): value for key, value in policy.items()}
-        book: Any = SimpleNamespace(value=values.__getitem__)
+        in_force = PolicyBook.load(None).on(as_of, policy or {})
         everything = (*known, *batch)
-        return run_gate(con, batch, home=tmp_path, policy=book, known=everything, as_of=as_of, data_docs=data_docs)
+        return run_gate(con, batch, home=tmp_path, policy=in_force, known=everything, as_of=as_of, data_docs=data_docs)
 
     return run
 
@@ -119,12 +114,3 @@ def _write(path: Path, entity: str, rows: Sequence[Row], flags: Sequence[str] | 
             columns[f"broken__{rule}"] = pa.array([rule in row.get("broken", ()) for row in rows], type=pa.bool_())
         columns["is_dropped"] = pa.array([bool(row.get("dropped")) for row in rows], type=pa.bool_())
     pq.write_table(pa.table(columns), path)
-
-
-def found(receipt: GateReceipt, rule: str) -> QualityResult:
-    """The result of the only rule of that name."""
-    (result,) = [result for result in receipt.results if result.rule == rule]
-    return result
-
-
-__all__ = ["AS_OF", "found", "replace"]
