@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from importlib import metadata
 from pathlib import Path
@@ -84,6 +86,24 @@ def test_the_bounds_hold_for_the_pins(project_root: Path) -> None:
     stated = [Requirement(text) for text in (*project["dependencies"], *project["optional-dependencies"]["dev"])]
     broken = [str(each) for each in stated if versions[canonicalize_name(each.name)] not in each.specifier]
     assert broken == []
+
+
+def test_what_is_imported_is_required(project_root: Path) -> None:
+    """A library that only comes along with another one may go with it, unasked."""
+    project = tomllib.loads((project_root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    required = {canonicalize_name(Requirement(text).name) for text in project["dependencies"]}
+    providers = metadata.packages_distributions()
+    unasked = set()
+    for folder in ("config", "schemas", "warehouse", "tasks", "flows"):
+        for path in (project_root / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+                for name in (name.split(".")[0] for name in names):
+                    known = name == "kehu" or name in sys.stdlib_module_names
+                    if not known and not required & set(map(canonicalize_name, providers.get(name, []))):
+                        unasked.add(f"{path.relative_to(project_root)}: {name}")
+    assert unasked == set()
 
 
 @pytest.mark.parametrize("bound", ["duckdb>=1.5,<2", "fastapi<0.155", "sqlglot<30.18"])
