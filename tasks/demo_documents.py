@@ -1,4 +1,4 @@
-"""The demo's monthly document files: invoice lines and receipts printed the way a Chinese ERP exports them, dirt included.
+"""The demo's monthly files of invoice lines and receipts, printed the way a Chinese ERP exports them, dirt included.
 
 May import: `config`, `tasks.demo_*`, duckdb, numpy, pyarrow. Clean text is made by whole columns; only the few planted
 records are put together one by one. What is planted is handed back, for the truth file.
@@ -22,12 +22,19 @@ from kehu.tasks.demo_timeline import DOCUMENT_STATUSES, EPOCH, NO_DOCUMENT, Docu
 from kehu.tasks.demo_world import LINE_KINDS, Products, stream
 
 SALES_HEADER = (
-    "单据类型", "单据编号", "行号", "单据日期", "客户编码", "产品编码", "行类别", "数量", "单价", "价税合计(万元)", "税率", "成本(万元)",
-    "单据状态", "是否退货", "原单据编号",
+    "单据类型", "单据编号", "行号", "单据日期", "客户编码", "产品编码", "行类别", "数量", "单价", "价税合计(万元)",
+    "税率", "成本(万元)", "单据状态", "是否退货", "原单据编号",
 )  # fmt: skip
 PAYMENT_HEADER = ("收款单号", "客户编码", "回款日期", "回款金额", "结算方式", "票据到期日", "核销发票号")
 
-_SPELLINGS = (("电汇", "银行转账", "网银"), ("银行承兑汇票", "银承"), ("商业承兑汇票", "商承"), ("现金",), ("支票",), ("供应链票据", "云信"))
+_SPELLINGS = (
+    ("电汇", "银行转账", "网银"),
+    ("银行承兑汇票", "银承"),
+    ("商业承兑汇票", "商承"),
+    ("现金",),
+    ("支票",),
+    ("供应链票据", "云信"),
+)
 """How each instrument is written, in the order of the timeline's numbers."""
 
 _DATE_FORMS = (
@@ -38,7 +45,7 @@ _EXCEL_EPOCH = date(1899, 12, 30).toordinal()
 
 @dataclass(frozen=True)
 class PlantedRow:
-    """A broken record that was put into a file on purpose: which one (the first record of the file is 1) and the rule it breaks."""
+    """A record that was broken on purpose: which one (the first record of the file is 1) and the rule it breaks."""
 
     file: str
     record: int
@@ -50,7 +57,8 @@ class PlantedRow:
 class FileFacts:
     """What a written file holds: counts of records by class, and the sums its total row prints.
 
-    `rows_data` counts the broken rows too; `sums` are the readable values of all data rows by header, in the file's unit.
+    `rows_data` counts the broken rows too; `sums` are the readable values of all data rows by header, in the file's
+    unit.
     """
 
     file: str
@@ -93,7 +101,7 @@ class Printer:
     products: Products
 
     def sales(self, path: Path, delivered: date, documents: Documents, lines: Lines, *, special: str = "") -> FileFacts:
-        """Write a month's invoice lines. `special` is empty, `broken` (planted rows) or `page_breaks` (repeated headers)."""
+        """Write a month's invoice lines. `special` is empty, `broken` (planted rows) or `page_breaks`."""
         random = stream(self.seed, f"dirt {path.stem.rsplit('_', 1)[0]}")
         self.connection.register("printed_sales", self._sales_columns(random, documents, lines))
         inserts: list[_Insert] = []
@@ -173,7 +181,9 @@ class Printer:
             }
         )
 
-    def _some(self, random: np.random.Generator, count: int, share: float, forms: int) -> np.ndarray[tuple[int], np.dtype[np.int8]]:
+    def _some(
+        self, random: np.random.Generator, count: int, share: float, forms: int
+    ) -> np.ndarray[tuple[int], np.dtype[np.int8]]:
         """Which rows are printed in another form: 0 for most, 1 … `forms` for a small share of them."""
         drawn = np.where(random.random(count) < share, random.integers(1, forms + 1, count), 0)
         return (drawn * (not self.is_clean)).astype(np.int8)
@@ -230,7 +240,8 @@ class Printer:
 
     def _with_inserts(self, sql: str, header: tuple[str, ...], inserts: list[_Insert]) -> str:
         columns: dict[str, pa.Array] = {
-            name: pa.array([insert.cells[column] for insert in inserts], pa.string()) for column, name in enumerate(header)
+            name: pa.array([insert.cells[column] for insert in inserts], pa.string())
+            for column, name in enumerate(header)
         }
         columns["place"] = pa.array([insert.place for insert in inserts], pa.int64())
         columns["turn"] = pa.array(range(-len(inserts), 0), pa.int64())
@@ -255,7 +266,7 @@ def _grouped(units: str, places: int) -> str:
 
 
 def _dirty(text: str, is_negative: str = "false") -> str:
-    """SQL: the number as text in the form the row asks for: bracketed if negative, full-width, with ¥, or with blanks."""
+    """SQL: the number as text in the form the row asks for: in brackets, full-width, with ¥, or with blanks."""
     full_width = f"translate({text}, '0123456789.,-', '０１２３４５６７８９．，－')"
     return (
         f"CASE WHEN {is_negative} AND bracketed THEN '(' || ltrim({text}, '-') || ')' WHEN number_form = 0 THEN {text} "
@@ -263,19 +274,18 @@ def _dirty(text: str, is_negative: str = "false") -> str:
     )
 
 
-_CUSTOMER_TEXT = (
-    "CASE code_form WHEN 0 THEN customer WHEN 1 THEN customer || ' ' WHEN 2 THEN customer || '　' ELSE chr(9) || customer END"
-)
-_PRICE = "CASE WHEN price < 100000 OR is_clean THEN (price::DECIMAL(18,0) * 0.01)::DECIMAL(18,2)::VARCHAR ELSE {} END".format(
-    _grouped("price", 2)
-)
+_CUSTOMER_TEXT = """CASE code_form WHEN 0 THEN customer WHEN 1 THEN customer || ' ' WHEN 2 THEN customer || chr(12288)
+            ELSE chr(9) || customer END"""
+_YUAN = "(price::DECIMAL(18,0) * 0.01)::DECIMAL(18,2)::VARCHAR"
+_PRICE = f"CASE WHEN price < 100000 OR is_clean THEN {_YUAN} ELSE {_grouped('price', 2)} END"
 _QUANTITY = "CASE WHEN abs(quantity) < 1000 OR is_clean THEN quantity::VARCHAR ELSE format('{:,}', quantity) END"
+_WIDE_QUANTITY = f"translate({_QUANTITY}, '0123456789,-', '０１２３４５６７８９，－')"
 _RECEIVED = f"CASE WHEN abs(cents) < 100000 OR is_clean THEN amount::VARCHAR ELSE {_grouped('cents', 2)} END"
 
 _SALES_SQL = f"""
-    SELECT place, '销售发票' AS "单据类型", 'XS' || number AS "单据编号", line::VARCHAR AS "行号", day_text AS "单据日期",
-        {_CUSTOMER_TEXT} AS "客户编码", product AS "产品编码", line_kind AS "行类别",
-        CASE WHEN number_form = 1 THEN translate({_QUANTITY}, '0123456789,-', '０１２３４５６７８９，－') ELSE {_QUANTITY} END AS "数量",
+    SELECT place, '销售发票' AS "单据类型", 'XS' || number AS "单据编号", line::VARCHAR AS "行号",
+        day_text AS "单据日期", {_CUSTOMER_TEXT} AS "客户编码", product AS "产品编码", line_kind AS "行类别",
+        CASE WHEN number_form = 1 THEN {_WIDE_QUANTITY} ELSE {_QUANTITY} END AS "数量",
         {_dirty(_PRICE)} AS "单价", {_dirty("amount::VARCHAR", "amount < 0")} AS "价税合计(万元)",
         CASE WHEN tax_form = 0 AND NOT is_clean THEN tax || '%' ELSE '0.' || lpad(tax::VARCHAR, 2, '0') END AS "税率",
         CASE cost_form WHEN 0 THEN {_dirty("cost::VARCHAR", "cost < 0")} WHEN 1 THEN NULL
@@ -316,7 +326,9 @@ def _readable(text: str | None) -> Decimal:
 
 
 def _total_row(header: tuple[str, ...], sums: dict[str, Decimal]) -> tuple[str, ...]:
-    return tuple("合计" if column == 0 else f"{sums[name]:,}" if name in sums else "" for column, name in enumerate(header))
+    return tuple(
+        "合计" if column == 0 else f"{sums[name]:,}" if name in sums else "" for column, name in enumerate(header)
+    )
 
 
 # --- planted records --------------------------------------------------------------------------------------------------
@@ -332,11 +344,11 @@ def _broken_sales(
     ahead = delivered + timedelta(days=40)
     month = f"{day:%Y%m}"
     good = {
-        "单据类型": "销售发票", "行号": "1", "单据日期": f"{day:%Y-%m-%d}", "产品编码": printer.product_codes[0].as_py(), "行类别": "商品",
-        "数量": "10", "单价": "128.00", "价税合计(万元)": "0.128000", "税率": "13%", "成本(万元)": "0.083600", "单据状态": "已审核",
-        "是否退货": "否",
+        "单据类型": "销售发票", "行号": "1", "单据日期": f"{day:%Y-%m-%d}",
+        "产品编码": printer.product_codes[0].as_py(), "行类别": "商品", "数量": "10", "单价": "128.00",
+        "价税合计(万元)": "0.128000", "税率": "13%", "成本(万元)": "0.083600", "单据状态": "已审核", "是否退货": "否",
     }  # fmt: skip
-    breaks = (
+    breaks: tuple[tuple[str, dict[str, str | None]], ...] = (
         ("amount_gross_not_a_amount", {"价税合计(万元)": "见附件"}),
         ("document_date_not_a_date", {"单据日期": "待定"}),
         ("code_in_scientific_notation", {"客户编码": "4.403E+11"}),
@@ -366,9 +378,9 @@ def _page_breaks(rows: int, header: tuple[str, ...], page: int = 60) -> list[_In
 
 
 def as_first_delivered(documents: Documents, lines: Lines) -> tuple[Documents, Lines]:
-    """The month as it stood before its correction: two invoices not yet entered, one that was withdrawn, some wrong quantities.
+    """The month as it stood before its correction: two invoices missing, one since withdrawn, some wrong quantities.
 
-    The invoices left out are the first two that nothing refers to; numbers of the others stay.
+    Invoice numbers do not move. A month with fewer than four plain invoices is handed back as it is.
     """
     count = len(documents.number)
     quiet = np.flatnonzero(~documents.is_return & ~documents.is_settled_elsewhere)

@@ -1,8 +1,8 @@
-"""The demo: seeded exports of an invented Chinese distributor, dirty the way real ones are, and a truth file beside them.
+"""The demo: seeded exports of an invented Chinese distributor, dirty the way real ones are, and the truth beside them.
 
-May import: `config`, `tasks.demo_*`, duckdb, numpy. Equal arguments give equal bytes. How it is built:
-`demo_names` (places, company names, identity codes) → `demo_world` (products, salespeople, customers and their stories) →
-`demo_timeline` (trade month by month) → `demo_documents`, `demo_masters` (files) and `demo_truth` (what was planted).
+May import: `config`, `tasks.demo_*`, duckdb, numpy, pyarrow. Equal arguments give equal bytes. How it is built:
+`demo_names` (places, company names, identity codes) → `demo_world` (products, salespeople, customers and their stories)
+→ `demo_timeline` (trade month by month) → `demo_documents`, `demo_masters` (files) and `demo_truth` (what was planted).
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class DemoReceipt:
 def usual_lines(customers: int, months: int) -> int:
     """How many invoice lines so many customers make: 40 each in 36 months, and 10 each for a million customers."""
     per_customer = LINES_OF_A_SMALL_CUSTOMER_BASE * min(1.0, (customers / 1000) ** -0.2)
-    return round(customers * per_customer * months / 36)
+    return round(float(customers * per_customer * months / 36))
 
 
 def truth_folder(directory: Path) -> Path:
@@ -77,9 +77,10 @@ def write_demo_exports(
 ) -> DemoReceipt:
     """Write the demo's exports into `directory` and the truth into `<directory>.truth/`.
 
-    One file of invoice lines and one of receipts a month, delivered early in the next month (the last on as_of); customers,
-    salespeople, products and merged codes as of as_of. Unless `clean`: one month delivered again corrected, one with broken
-    rows, one with page breaks, total rows, GBK, and values in many forms. Files of an earlier demo in the folder are replaced.
+    One file of invoice lines and one of receipts a month, delivered early in the next month (the last on as_of);
+    customers, salespeople, products and merged codes as of as_of. Unless `clean`: one month delivered again corrected,
+    one with broken rows, one with page breaks, total rows, GBK, and values in many forms. Files of an earlier demo in
+    the folder are replaced.
 
     Args:
         directory: export folder; made if absent.
@@ -108,11 +109,10 @@ def write_demo_exports(
         plan = _plan(seed, calendar, as_of, clean)
         wanted = usual_lines(customers, months) if lines is None else lines
         for month in trade(seed, people, products, calendar, wanted):
-            on_progress("documents", month.month.number, months)
             facts += _write_month(directory, printer, month, plan[month.month.number])
             ledger.add(month)
             counts += (len(month.documents.day), len(month.lines.document), len(month.receipts.day))
-        on_progress("master data", 0, 1)
+            on_progress("documents", month.month.number + 1, months)
         masters = Masters(people, owners, products, ledger, [month.first for month in calendar], as_of, seed, clean)
         facts += [
             masters.write_customers(directory, connection, scratch),
@@ -120,9 +120,17 @@ def write_demo_exports(
             masters.write_products(directory),
             masters.write_aliases(directory, connection, scratch),
         ]
-    on_progress("truth", 0, 1)
-    arguments = {"customers": customers, "months": months, "seed": seed, "as_of": as_of.isoformat(), "clean": clean, "lines": lines}
+        on_progress("master data", 1, 1)
+    arguments = {
+        "customers": customers,
+        "months": months,
+        "seed": seed,
+        "as_of": as_of.isoformat(),
+        "clean": clean,
+        "lines": lines,
+    }
     path = write_truth(truth, ledger, facts, arguments, as_of, [month.first for month in calendar])
+    on_progress("truth", 1, 1)
     return DemoReceipt(
         files=tuple(directory / fact.file for fact in facts),
         truth=path,
@@ -150,7 +158,7 @@ class _Delivery:
 
 
 def _plan(seed: int, calendar: list[Month], as_of: date, clean: bool) -> list[_Delivery]:
-    """Months come a few days after their end; the fourth last is corrected, the sixth last is broken, the ninth last has pages."""
+    """Months come days after their end; the fourth last is corrected, the sixth last broken, the ninth last paged."""
     random = stream(seed, "deliveries")
     late = random.integers(3, 9, len(calendar)).tolist()
     plan = [
@@ -189,7 +197,11 @@ def _write_month(directory: Path, printer: Printer, trade: MonthOfTrade, deliver
 
 
 def _check_counts(customers: int, months: int, lines: int | None) -> None:
-    for name, value, most in (("customers", customers, 10_000_000), ("months", months, MOST_MONTHS), ("lines", lines, 10**9)):
+    for name, value, most in (
+        ("customers", customers, 10_000_000),
+        ("months", months, MOST_MONTHS),
+        ("lines", lines, 10**9),
+    ):
         if value is not None and not 1 <= value <= most:
             raise UsageError(f"a demo has 1 to {most} {name}, not {value}", code="demo_size", rule=name)
 
@@ -219,5 +231,8 @@ def _clear(directory: Path, truth: Path) -> None:
 @contextmanager
 def _workshop(directory: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
     """A connection in memory and a folder for intermediate files, both gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix=".kehu-demo-", dir=directory.parent) as scratch, duckdb.connect() as connection:
+    with (
+        tempfile.TemporaryDirectory(prefix=".kehu-demo-", dir=directory.parent) as scratch,
+        duckdb.connect() as connection,
+    ):
         yield connection, Path(scratch)

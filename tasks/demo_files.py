@@ -37,7 +37,7 @@ PLAIN_UTF8 = TextStyle("utf-8", "\n")
 
 
 def decimals(units: NDArray[np.int64], places: int) -> pa.Array:
-    """Whole numbers of the smallest unit as exact decimals: 123 with 2 places is 1.23. Printed with all their places."""
+    """Whole numbers of the smallest unit as exact decimals: 123 with 2 places is 1.23, printed with all places."""
     both_halves = np.empty((len(units), 2), dtype=np.int64)
     both_halves[:, 0] = units
     both_halves[:, 1] = units >> 63
@@ -57,8 +57,8 @@ def write_text(
 ) -> None:
     """Write the rows of a query as comma-separated text, in the query's order.
 
-    DuckDB writes UTF-8 at full speed; the code page and the line ends are put on in one streaming pass. No value may hold a
-    line break.
+    DuckDB writes UTF-8 at full speed; the code page and the line ends are put on in one streaming pass. No value may
+    hold a line break.
 
     Args:
         connection: what the query runs on.
@@ -72,8 +72,13 @@ def write_text(
     """
     plain = scratch / "text.csv"
     option = "true" if header else "false"
-    connection.execute(f"COPY ({query}) TO '{str(plain).replace(chr(39), chr(39) * 2)}' (FORMAT csv, HEADER {option}, NULLSTR '')")
-    with plain.open(encoding="utf-8", newline="") as source, path.open("w", encoding=style.encoding, newline="") as target:
+    connection.execute(
+        f"COPY ({query}) TO '{str(plain).replace(chr(39), chr(39) * 2)}' (FORMAT csv, HEADER {option}, NULLSTR '')"
+    )
+    with (
+        plain.open(encoding="utf-8", newline="") as source,
+        path.open("w", encoding=style.encoding, newline="") as target,
+    ):
         target.write(_as_csv(before, style.newline))
         while chunk := source.read(_CHUNK_CHARACTERS):
             target.write(chunk if style.newline == "\n" else chunk.replace("\n", style.newline))
@@ -88,9 +93,15 @@ def _as_csv(records: Sequence[Sequence[str]], newline: str) -> str:
 
 
 def write_workbook(
-    path: Path, sheet: str, records: Iterable[Sequence[object]], *, author: str, saved_at: datetime, widths: Sequence[int] = ()
+    path: Path,
+    sheet: str,
+    records: Iterable[Sequence[object]],
+    *,
+    author: str,
+    saved_at: datetime,
+    widths: Sequence[int] = (),
 ) -> None:
-    """Write one sheet of records as `.xlsx`; all time stamps inside are `saved_at` or fixed, so equal records give equal bytes.
+    """Write one sheet of records as `.xlsx`; time stamps inside are `saved_at` or fixed: equal records, equal bytes.
 
     Args:
         path: the file to write.

@@ -1,12 +1,12 @@
 """The demo's master files: customers, salespeople, products and merged customer codes.
 
 May import: `config`, `tasks.demo_*`, duckdb, numpy, pyarrow. Workbooks carry title rows above the header; beyond
-`MOST_CUSTOMERS_IN_A_WORKBOOK` customers the customer file is comma-separated text, as a workbook takes minutes to write.
+`MOST_CUSTOMERS_IN_A_WORKBOOK` customers the customer file is comma-separated text: a workbook takes minutes to write.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
@@ -31,18 +31,31 @@ from kehu.tasks.demo_names import (
 )
 from kehu.tasks.demo_timeline import EPOCH
 from kehu.tasks.demo_truth import Ledger
-from kehu.tasks.demo_world import CUSTOMER_KINDS, INTERNAL, NOBODY, PERSON, STORY_NAMES, Customers, Owner, Products, stream
+from kehu.tasks.demo_world import (
+    CUSTOMER_KINDS,
+    INTERNAL,
+    NOBODY,
+    PERSON,
+    STORY_NAMES,
+    Customers,
+    Owner,
+    Products,
+    stream,
+)
 
 MOST_CUSTOMERS_IN_A_WORKBOOK = 50_000
 _CHUNK = 200_000
 
 CUSTOMER_HEADER = (
-    "客户编码", "客户名称", "客户简称", "统一社会信用代码", "客户类型", "客户状态", "所属行业", "地区", "省份", "城市", "上级客户编码",
-    "业务员编码", "业务员", "首次成交日期", "创建日期",
+    "客户编码", "客户名称", "客户简称", "统一社会信用代码", "客户类型", "客户状态", "所属行业", "地区", "省份", "城市",
+    "上级客户编码", "业务员编码", "业务员", "首次成交日期", "创建日期",
 )  # fmt: skip
 OWNER_HEADER = ("业务员编码", "业务员", "部门", "区域", "入职日期", "离职日期")
 PRODUCT_HEADER = ("产品编码", "产品名称", "规格型号", "产品类别", "产品线", "计量单位", "含税标准价", "税率")
 ALIAS_HEADER = ("原客户编码", "客户编码", "生效日期", "合并原因")
+
+OUR_NAME = "恒远达机电集团"
+"""The distributor whose exports these are; its internal customers are branches of it."""
 
 _CLERK = "李娜"
 _MUNICIPALITIES = ("北京市", "天津市", "上海市", "重庆市")
@@ -50,7 +63,7 @@ _MUNICIPALITIES = ("北京市", "天津市", "上海市", "重庆市")
 
 @dataclass(frozen=True)
 class Masters:
-    """Writes the master files as of a day. `ledger` gives the first deals; `starts` are the first days of the months."""
+    """Writes the master files as of a day. `ledger` gives the first deals; `starts` are the months' first days."""
 
     customers: Customers
     owners: list[Owner]
@@ -77,9 +90,17 @@ class Masters:
             for begin in range(0, count, _CHUNK):
                 connection.register("printed_customers", self._customer_table(begin, min(begin + _CHUNK, count), wrong))
                 part = scratch / "customers.csv"
-                titles = [self._padded(title, CUSTOMER_HEADER) for title in self._titles("客户档案")] if begin == 0 else []
+                titles = (
+                    [self._padded(title, CUSTOMER_HEADER) for title in self._titles("客户档案")] if begin == 0 else []
+                )
                 write_text(
-                    connection, "SELECT * FROM printed_customers", part, style, scratch=scratch, before=titles, header=begin == 0
+                    connection,
+                    "SELECT * FROM printed_customers",
+                    part,
+                    style,
+                    scratch=scratch,
+                    before=titles,
+                    header=begin == 0,
                 )
                 whole.write(part.read_bytes())
                 part.unlink()
@@ -98,9 +119,24 @@ class Masters:
     def write_products(self, folder: Path) -> FileFacts:
         """The workbook of products."""
         path = folder / f"产品目录_{self.as_of:%Y%m%d}.xlsx"
-        catalogue = zip(self.products.codes, self.products.kinds, self.products.sizes, self.products.price_cents.tolist(), strict=True)
+        catalogue = zip(
+            self.products.codes,
+            self.products.kinds,
+            self.products.sizes,
+            self.products.price_cents.tolist(),
+            strict=True,
+        )
         rows = [
-            (code, f"{kind.name} {size}".strip(), size or None, kind.name, kind.line, kind.unit, cents / 100, f"{kind.tax_percent}%")
+            (
+                code,
+                f"{kind.name} {size}".strip(),
+                size or None,
+                kind.name,
+                kind.line,
+                kind.unit,
+                cents / 100,
+                f"{kind.tax_percent}%",
+            )
             for code, kind, size, cents in catalogue
         ]
         self._write_workbook(path, "产品目录", PRODUCT_HEADER, rows, (10, 28, 14, 16, 12))
@@ -117,7 +153,9 @@ class Masters:
             [f"{self.starts[int(customers.moved_month[old])]:%Y-%m-%d}" for old in moved],
             ["企业更名换码" if customers.is_renamed[old] else "重复建档合并" for old in moved],
         )
-        connection.register("printed_aliases", pa.table([pa.array(column, pa.string()) for column in columns], names=list(ALIAS_HEADER)))
+        connection.register(
+            "printed_aliases", pa.table([pa.array(column, pa.string()) for column in columns], names=list(ALIAS_HEADER))
+        )
         style: TextStyle = PLAIN_UTF8 if self.is_clean else EXCEL_UTF8
         write_text(connection, "SELECT * FROM printed_aliases", path, style, scratch=scratch)
         return FileFacts(path.name, "customer_alias", style.encoding, self.as_of, 1, len(moved), 0, 0, 0, {}, ())
@@ -157,14 +195,18 @@ class Masters:
         named = np.where(is_branch, head, here)
         city = customers.city[named]
         name = self._company_names(named, city)
+        is_own = customers.kind[here] == INTERNAL
         plain_city = pa.array([city.name for city in CITIES]).take(pa.array(customers.city[here]))
-        branch = pc.binary_join_element_wise(name, _without_last(plain_city), "分公司", "")
-        name = pc.if_else(pa.array(is_branch), branch, name)
+        branch_of = pc.if_else(pa.array(is_own), OUR_NAME, name)
+        branch = pc.binary_join_element_wise(branch_of, _without_last(plain_city), "分公司", "")
+        name = pc.if_else(pa.array(is_branch | is_own), branch, name)
         people = np.flatnonzero(customers.kind[here] == PERSON)
         if len(people):
             mask = np.zeros(len(here), dtype=np.bool_)
             mask[people] = True
-            given = [f"{person}（个人）" for person in person_names(stream(self.seed, "people", int(here[0])), len(people))]
+            given = [
+                f"{person}（个人）" for person in person_names(stream(self.seed, "people", int(here[0])), len(people))
+            ]
             name = pc.replace_with_mask(name, pa.array(mask), pa.array(given))
         return name
 
@@ -203,7 +245,7 @@ class Masters:
         return pc.if_else(pa.array(is_gone), "停用", "启用")
 
     def _first_days(self, here: Numbers) -> tuple[pa.Array, pa.Array]:
-        """First deal (before the export for old customers, else the first invoice, else unknown) and the day the record was made."""
+        """First deal (before the export for old customers, else the first invoice, else none) and day of the record."""
         customers = self.customers
         begin = self.starts[0].toordinal() - EPOCH
         known = customers.known_days[here]
@@ -246,17 +288,24 @@ class Masters:
         return (title, *("" for _ in header[1:]))
 
     def _write_workbook(
-        self, path: Path, title: str, header: tuple[str, ...], rows: list[tuple[object, ...]], widths: tuple[int, ...]
+        self,
+        path: Path,
+        title: str,
+        header: tuple[str, ...],
+        rows: Sequence[tuple[object, ...]],
+        widths: tuple[int, ...],
     ) -> None:
         records: list[tuple[object, ...]] = [(text,) for text in self._titles(title)]
-        saved_at = datetime.combine(self.as_of, time(18, 5, 12))  # noqa: DTZ001 - local time of the export, as printed in it
+        saved_at = datetime.combine(self.as_of, time(18, 5, 12))
         write_workbook(path, title, [*records, header, *rows], author=_CLERK, saved_at=saved_at, widths=widths)
 
     def _facts(self, path: Path, entity: str, encoding: str, rows: int, wrong_uscc: int | None = None) -> FileFacts:
         titles = len(self._titles(""))
-        planted = ()
+        planted: tuple[PlantedRow, ...] = ()
         if wrong_uscc is not None:
-            planted = (PlantedRow(path.name, titles + 2 + wrong_uscc, "uscc_check_digit", self.customers.code[wrong_uscc]),)
+            planted = (
+                PlantedRow(path.name, titles + 2 + wrong_uscc, "uscc_check_digit", self.customers.code[wrong_uscc]),
+            )
         return FileFacts(path.name, entity, encoding, self.as_of, 1, rows, 0, 0, titles, {}, planted)
 
 

@@ -38,10 +38,10 @@ _LINES_PER_DOCUMENT = np.array([0.30, 0.25, 0.17, 0.11, 0.07, 0.05, 0.03, 0.02])
 MEAN_LINES_PER_DOCUMENT = float(np.arange(1, 9) @ _LINES_PER_DOCUMENT)
 
 _SPRING_FESTIVALS = (
-    (2010, 2, 14), (2011, 2, 3), (2012, 1, 23), (2013, 2, 10), (2014, 1, 31), (2015, 2, 19), (2016, 2, 8), (2017, 1, 28),
-    (2018, 2, 16), (2019, 2, 5), (2020, 1, 25), (2021, 2, 12), (2022, 2, 1), (2023, 1, 22), (2024, 2, 10), (2025, 1, 29),
-    (2026, 2, 17), (2027, 2, 6), (2028, 1, 26), (2029, 2, 13), (2030, 2, 3), (2031, 1, 23), (2032, 2, 11), (2033, 1, 31),
-    (2034, 2, 19), (2035, 2, 8),
+    (2010, 2, 14), (2011, 2, 3), (2012, 1, 23), (2013, 2, 10), (2014, 1, 31), (2015, 2, 19), (2016, 2, 8),
+    (2017, 1, 28), (2018, 2, 16), (2019, 2, 5), (2020, 1, 25), (2021, 2, 12), (2022, 2, 1), (2023, 1, 22),
+    (2024, 2, 10), (2025, 1, 29), (2026, 2, 17), (2027, 2, 6), (2028, 1, 26), (2029, 2, 13), (2030, 2, 3),
+    (2031, 1, 23), (2032, 2, 11), (2033, 1, 31), (2034, 2, 19), (2035, 2, 8),
 )  # fmt: skip
 _FESTIVAL_BY_YEAR = {year: date(year, month, day) for year, month, day in _SPRING_FESTIVALS}
 _SEASON = (0.95, 0.98, 1.04, 1.0, 1.02, 1.03, 0.93, 0.95, 1.06, 1.0, 1.12, 1.3)
@@ -53,7 +53,7 @@ _SEASON = (0.95, 0.98, 1.04, 1.0, 1.02, 1.03, 0.93, 0.95, 1.06, 1.0, 1.12, 1.3)
 
 @dataclass(frozen=True)
 class Lines:
-    """Invoice lines. `document` is the place of the line's invoice in the `Documents` beside it; `has_cost` false = unknown."""
+    """Invoice lines. `document` is the place of the line's invoice in the `Documents` beside it."""
 
     document: Numbers
     number: Numbers
@@ -67,7 +67,10 @@ class Lines:
 
 @dataclass(frozen=True)
 class Documents:
-    """Invoices. `customer` trades, `billed` is the code printed; `number` is yyyymm and seven digits; `day` counts from 1970."""
+    """Invoices. `customer` trades, `billed` is the code printed, `number` is yyyymm and seven digits.
+
+    `day` counts from 1970; `takes_back` is the number of the invoice a return or red letter refers to.
+    """
 
     customer: Numbers
     billed: Numbers
@@ -168,7 +171,7 @@ def season(month: Month) -> float:
 
 @dataclass(frozen=True)
 class MonthOfTrade:
-    """What one month holds: documents in the order of their numbers, lines in the order of their documents, receipts."""
+    """What one month holds: documents in the order of their numbers, lines in that of their documents, receipts."""
 
     month: Month
     documents: Documents
@@ -186,12 +189,14 @@ class _Carry:
     due: Receipts | None
 
 
-def trade(seed: int, customers: Customers, products: Products, months: list[Month], lines: int) -> Iterator[MonthOfTrade]:
+def trade(
+    seed: int, customers: Customers, products: Products, months: list[Month], lines: int
+) -> Iterator[MonthOfTrade]:
     """The months in order, together about `lines` invoice lines.
 
     Purchases run on each customer's own clock, which its story, the season and its regularity drive: a regular buyer
-    orders at even gaps. Returns and red letters refer to documents of the month before; receipts follow their invoices by
-    the agreed term and the customer's habit; what is due after the last month is never seen.
+    orders at even gaps. Returns and red letters refer to documents of the month before; receipts follow their invoices
+    by the agreed term and the customer's habit; what is due after the last month is never seen.
     """
     pace = _pace(customers, months, lines)
     start = stream(seed, "clock").random(len(customers))
@@ -269,12 +274,14 @@ def _sales(
     buyer = buyers[document]
     product = _products(random, products, customers.industry[buyer])
     spread = random.lognormal(0, 0.55, len(document))
-    quantity = products.usual_quantity[product] * 0.45 * customers.basket[buyer] ** 0.95 * spread
+    liked = products.usual_quantity[product] * 0.45 * customers.basket[buyer] ** 0.95 * spread
     is_goods = products.line_kind[product] == 0
-    quantity = np.where(is_goods, np.maximum(np.rint(quantity), 1), 1).astype(np.int64)
-    quantity = np.where(quantity >= 200, quantity // 10 * 10, quantity)
+    pieces = np.where(is_goods, np.maximum(np.rint(liked), 1), 1).astype(np.int64)
+    quantity = np.where(pieces >= 200, pieces // 10 * 10, pieces)
     drift = 1 + 0.02 * (month.first.year - 2024 + month.first.month / 12)
-    price = products.price_cents[product] * drift * (1 - customers.discount[buyer]) * random.normal(1, 0.015, len(document))
+    price = (
+        products.price_cents[product] * drift * (1 - customers.discount[buyer]) * random.normal(1, 0.015, len(document))
+    )
     price = np.where(is_goods, price, price * customers.basket[buyer] ** 0.4)
     price_cents = np.maximum(np.rint(price), 1).astype(np.int64)
     cost = quantity * products.price_cents[product] * drift / (1 + products.tax_percent[product] / 100)
@@ -293,11 +300,12 @@ def _sales(
 
 
 def _products(random: np.random.Generator, products: Products, industry: Numbers) -> Numbers:
-    """One product a line, by the liking of the buyer's industry: all ladders laid end to end, one search for all lines."""
+    """One product a line, by the liking of the buyer's industry: all ladders end to end, one search for all lines."""
     rows, width = products.by_industry.shape
     end_to_end = (products.by_industry / products.by_industry[:, -1:] + np.arange(rows)[:, None]).ravel()
     found = np.searchsorted(end_to_end, industry + random.random(len(industry)), side="right") - industry * width
-    return np.clip(found, 0, width - 1).astype(np.int64)
+    places: Numbers = np.clip(found, 0, width - 1).astype(np.int64)
+    return places
 
 
 def _returns(
@@ -313,7 +321,9 @@ def _returns(
     )
     is_goods = products.line_kind[lines.product] == 0
     share = np.where(random.random(count) < 0.4, 1.0, random.uniform(0.1, 0.8, count))
-    back = np.where(is_goods, np.clip(np.rint(lines.quantity * share), 1, lines.quantity), lines.quantity).astype(np.int64)
+    back = np.where(is_goods, np.clip(np.rint(lines.quantity * share), 1, lines.quantity), lines.quantity).astype(
+        np.int64
+    )
     returned = replace(
         lines,
         document=np.arange(count),
@@ -328,15 +338,13 @@ def _returns(
 def _reversals(
     random: np.random.Generator, month: Month, sold: Documents, lines: Lines
 ) -> list[tuple[Documents, Lines]]:
-    """红冲重开: a red letter for the whole invoice, and the invoice again, 3 % cheaper. The first receipt settles both."""
+    """A red letter for the whole invoice, and the invoice again 3 % cheaper. The first receipt settles both."""
     count = len(sold.customer)
     day = _days(random, month, count)
     approved = np.full(count, APPROVED, dtype=np.int64)
     fresh = replace(_fresh_documents(sold.customer, day, approved), is_settled_elsewhere=np.ones(count, dtype=np.bool_))
     red = replace(fresh, is_return=np.ones(count, dtype=np.bool_), takes_back=sold.number)
-    red_lines = replace(
-        lines, quantity=-lines.quantity, amount_cents=-lines.amount_cents, cost_cents=-lines.cost_cents
-    )
+    red_lines = replace(lines, quantity=-lines.quantity, amount_cents=-lines.amount_cents, cost_cents=-lines.cost_cents)
     price_cents = np.maximum(lines.price_cents * 97 // 100, 1)
     again = replace(lines, price_cents=price_cents, amount_cents=lines.quantity * price_cents)
     return [(red, red_lines), (fresh, again)]
@@ -346,7 +354,9 @@ def _numbered(month: Month, billed: Numbers, parts: list[tuple[Documents, Lines]
     """All documents of the month under one another by day, with their numbers, and the lines in the same order."""
     shifts = np.cumsum([0, *(len(documents.customer) for documents, _ in parts)])
     documents = stack([part for part, _ in parts])
-    lines = stack([replace(part, document=part.document + shift) for (_, part), shift in zip(parts, shifts, strict=False)])
+    lines = stack(
+        [replace(part, document=part.document + shift) for (_, part), shift in zip(parts, shifts, strict=False)]
+    )
     order = np.argsort(documents.day, kind="stable")
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
@@ -381,10 +391,18 @@ def _with_their_documents(documents: Documents, lines: Lines) -> tuple[Documents
 
 
 def _received(
-    seed: int, customers: Customers, month: Month, billed: Numbers, documents: Documents, lines: Lines, due: Receipts | None
+    seed: int,
+    customers: Customers,
+    month: Month,
+    billed: Numbers,
+    documents: Documents,
+    lines: Lines,
+    due: Receipts | None,
 ) -> tuple[Receipts, Receipts]:
     """The receipts of the month, numbered by day, and those still to come."""
-    promised = _promised(stream(seed, "receipts", month.first.year * 100 + month.first.month), customers, documents, lines)
+    promised = _promised(
+        stream(seed, "receipts", month.first.year * 100 + month.first.month), customers, documents, lines
+    )
     pending = stack([due, promised]) if due else promised
     is_now = pending.day <= month.last.toordinal() - EPOCH
     now, later = pick(pending, is_now), pick(pending, ~is_now)

@@ -1,7 +1,7 @@
 """What the demo planted, worked out apart from the pipeline: the truth only tests read.
 
-May import: `tasks.demo_*`, numpy, pyarrow. Sums are whole numbers (cents, millionths of a yuan) in exact arithmetic; the
-classes come from a plain loop over a sorted list, not from the rules in `tasks/abc.py`.
+May import: `tasks.demo_*`, numpy, pyarrow. Sums are whole numbers (cents, millionths of a yuan) in exact arithmetic;
+the classes come from a plain loop over a sorted list, not from the rules in `tasks/abc.py`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CUMULATIVE_CUTS_PERCENT = (55, 85)
 
 
 def window_start(as_of: date, months: int = WINDOW_MONTHS) -> date:
-    """First day of the window of so many months that ends on as_of: the day after the same day of that earlier month."""
+    """First day of the window of so many months that ends on as_of: the day after the same day so many months ago."""
     place = as_of.year * 12 + as_of.month - 1 - months
     first = date(place // 12, place % 12 + 1, 1)
     end_of_month = (date((place + 1) // 12, (place + 1) % 12 + 1, 1) - first).days
@@ -43,12 +43,13 @@ def net_of_tax(cents: Numbers, percent: Numbers) -> Numbers:
     quotient, rest = np.divmod(np.abs(cents) * 1_000_000, divisor)
     doubled = rest * 2
     up = (doubled > divisor) | ((doubled == divisor) & (quotient % 2 == 1))
-    return np.sign(cents) * (quotient + up)
+    rounded: Numbers = np.sign(cents) * (quotient + up)
+    return rounded
 
 
 @dataclass
 class Ledger:
-    """Sums by customer code as printed, filled month by month: lines that count (approved), in the trailing window and in all."""
+    """Sums by customer code as printed, filled month by month: approved lines and receipts of the trailing window."""
 
     customers: Customers
     products: Products
@@ -91,7 +92,7 @@ class Ledger:
 
 
 def quota_seats(population: int) -> tuple[int, int, int]:
-    """How many of a population are A, B and C by 1:2:2: largest remainder, equal remainders to the better class, at least one A."""
+    """How many of a population are A, B and C by 1:2:2: largest remainder, ties to the better class, at least one A."""
     whole = sum(QUOTA_SHARES)
     seats = [population * share // whole for share in QUOTA_SHARES]
     rests = [population * share % whole for share in QUOTA_SHARES]
@@ -127,9 +128,14 @@ def classes(values: Sequence[tuple[str, int]]) -> dict[str, tuple[str, str]]:
 
 
 def write_truth(
-    folder: Path, ledger: Ledger, facts: Sequence[FileFacts], arguments: dict[str, Any], as_of: date, month_starts: Sequence[date]
+    folder: Path,
+    ledger: Ledger,
+    facts: Sequence[FileFacts],
+    arguments: dict[str, Any],
+    as_of: date,
+    month_starts: Sequence[date],
 ) -> Path:
-    """Write `truth.json` (arguments, files, planted rows, merges, totals), `customers.csv` (stories) and `classes.csv` (sums, classes).
+    """Write `truth.json` (files, planted rows, merges, totals), `customers.csv` (stories) and `classes.csv` (sums).
 
     Returns:
         The path of `truth.json`.
@@ -235,9 +241,14 @@ def _party_columns(ledger: Ledger, party: str, place: Numbers) -> tuple[pa.Table
         "received": decimals(rolled["received_cents"][scored], 2),
     }
     counted: dict[str, Any] = {"customers": len(codes), "internal": int((~is_ranked).sum())}
-    for indicator, name, is_known in (("sales", "net", is_ranked), ("gross_profit", "gross_profit", is_ranked & has_cost)):
+    for indicator, name, is_known in (
+        ("sales", "net", is_ranked),
+        ("gross_profit", "gross_profit", is_ranked & has_cost),
+    ):
         values = rolled[name][scored].tolist()
-        found = classes([(code, value) for code, value, known in zip(codes, values, is_known.tolist(), strict=True) if known])
+        found = classes(
+            [(code, value) for code, value, known in zip(codes, values, is_known.tolist(), strict=True) if known]
+        )
         for number, method in enumerate(("quota", "cumulative")):
             given = [found[code][number] if code in found else None for code in codes]
             columns[f"{indicator}_class_{method}"] = pa.array(given, pa.string())

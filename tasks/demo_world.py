@@ -38,8 +38,11 @@ def _draw(random: np.random.Generator, weights: Reals | tuple[int, ...] | list[i
 
 @dataclass(frozen=True)
 class ProductKind:
-    """A kind of product: line, name, unit, list price of the smallest size in yuan incl. VAT, usual quantity, share of the
-    net price that is cost, VAT in percent, kind of line, and its sizes with their price factors."""
+    """A kind of product: how it is sold.
+
+    `price` is the list price of the smallest size in yuan incl. VAT, `cost_share` the share of its net price that is
+    cost, `sizes` the sizes with their price factors.
+    """
 
     line: str
     name: str
@@ -90,7 +93,16 @@ PRODUCT_KINDS: tuple[ProductKind, ...] = (
 
 PRODUCT_LINES: tuple[str, ...] = tuple(dict.fromkeys(kind.line for kind in PRODUCT_KINDS))
 
-_LINE_WEIGHTS = {"低压电器": 30, "电线电缆": 24, "照明": 14, "五金工具": 10, "仪器仪表": 7, "工业控制": 10, "技术服务": 2, "运输": 3}
+_LINE_WEIGHTS = {
+    "低压电器": 30,
+    "电线电缆": 24,
+    "照明": 14,
+    "五金工具": 10,
+    "仪器仪表": 7,
+    "工业控制": 10,
+    "技术服务": 2,
+    "运输": 3,
+}
 _LIKED_LINES = {
     "建筑安装": ("电线电缆", "照明"), "机械制造": ("工业控制", "低压电器"), "电子制造": ("工业控制", "仪器仪表"),
     "五金商贸": ("五金工具", "低压电器"), "电力能源": ("电线电缆", "仪器仪表"), "汽车零部件": ("工业控制", "五金工具"),
@@ -101,7 +113,7 @@ _LIKED_LINES = {
 
 @dataclass(frozen=True)
 class Products:
-    """The catalogue. Prices in cents incl. VAT; `by_industry` is a ladder for drawing a product: row i, cumulative from 0 to 1."""
+    """The catalogue. Prices in cents incl. VAT; a row of `by_industry` is its products' cumulative chances."""
 
     codes: list[str]
     kinds: list[ProductKind]
@@ -127,7 +139,9 @@ def make_products(seed: int) -> Products:
     in_line = within / np.bincount(line, within)[line]
     ladders = []
     for industry in INDUSTRIES:
-        weights = np.array([_LINE_WEIGHTS[name] * (3.0 if name in _LIKED_LINES[industry.name] else 1.0) for name in PRODUCT_LINES])
+        weights = np.array(
+            [_LINE_WEIGHTS[name] * (3.0 if name in _LIKED_LINES[industry.name] else 1.0) for name in PRODUCT_LINES]
+        )
         ladders.append(np.cumsum(in_line * (weights / weights.sum())[line]))
     return Products(
         codes=[f"{PRODUCT_LINES.index(kind.line) + 1:02d}.{number:03d}" for number, kind in enumerate(kinds, start=1)],
@@ -157,7 +171,7 @@ class Owner:
 
 
 def make_owners(seed: int, customers: int, as_of: date) -> list[Owner]:
-    """About one salesperson per 30 customers, at least two and at most 300 a region; some have left and still own customers."""
+    """About one salesperson per 30 customers, two to 300 a region; some have left and still own customers."""
     random = stream(seed, "owners")
     each = int(np.clip(customers / 30 / len(REGIONS), 2, 300))
     count = each * len(REGIONS)
@@ -268,7 +282,7 @@ class Customers:
 
 
 def make_customers(seed: int, count: int, months: int, owners: list[Owner]) -> Customers:
-    """Invent `count` customers: a few very large, most small, with branches, mergers, renamings and two internal ones."""
+    """Invent `count` customers: a few very large, most small; with branches, mergers, renamings, internal ones."""
     random = stream(seed, "customers")
     kind = _draw(random, (62, 30, 8), count)
     kind[: min(2, count // 20)] = INTERNAL
@@ -279,7 +293,7 @@ def make_customers(seed: int, count: int, months: int, owners: list[Owner]) -> C
     brand = brand_numbers(random, count)
     word = random.integers(0, 10**6, count)
     legal_form = _draw(random, LEGAL_FORM_WEIGHTS, count)
-    story = _draw(random, [weight for _, weight in STORIES], count)
+    story = np.where(kind == INTERNAL, 0, _draw(random, [weight for _, weight in STORIES], count))
     moved_to, moved_month, renamed = _moves(random, kind, head, story, months)
     turning_point = _turning_points(random, story)
     is_young = np.isin(story, [STORY_NAMES.index(name) for name in ("new", "project", "prospect")])
@@ -319,9 +333,10 @@ def make_customers(seed: int, count: int, months: int, owners: list[Owner]) -> C
 
 
 def _sizes(random: np.random.Generator, kind: Numbers) -> Reals:
-    size = (1 - random.random(len(kind))) ** (-1 / 1.05)
+    size: Reals = (1 - random.random(len(kind))) ** (-1 / 1.05)
     size = np.minimum(size, 0.9 * len(kind) ** 0.8 + 3)
-    return np.where(kind == PERSON, np.minimum(size * 0.3, 2), size)
+    size[kind == PERSON] = np.minimum(size[kind == PERSON] * 0.3, 2)
+    return size
 
 
 def _heads(random: np.random.Generator, kind: Numbers, size: Reals) -> Numbers:
@@ -341,7 +356,7 @@ def _heads(random: np.random.Generator, kind: Numbers, size: Reals) -> Numbers:
 def _moves(
     random: np.random.Generator, kind: Numbers, head: Numbers, story: Numbers, months: int
 ) -> tuple[Numbers, Numbers, Numbers]:
-    """Who is merged into whom and from which month, and who is renamed. Only lively stand-alone companies move, each once."""
+    """Who is merged into whom and from which month, and who is renamed: lively stand-alone companies, each once."""
     count = len(kind)
     is_free = (kind == COMPANY) | (kind == DEALER)
     is_free &= head == NOBODY
@@ -364,7 +379,7 @@ def _turning_points(random: np.random.Generator, story: Numbers) -> Reals:
 
 
 def _codes(city: Numbers, kind: Numbers) -> list[str]:
-    """Twelve digits: division code and a running number within it. Internal ones are old four-digit codes: `0101` …"""
+    """Twelve digits: division code and a running number within it. Internal ones have four, as `0101`."""
     order = np.argsort(city, kind="stable")
     running = np.empty(len(city), dtype=np.int64)
     begins = np.concatenate([[0], np.cumsum(np.bincount(city, minlength=len(CITIES)))])[city[order]]
@@ -378,7 +393,9 @@ def _codes(city: Numbers, kind: Numbers) -> list[str]:
 
 
 def _owners(random: np.random.Generator, city: Numbers, owners: list[Owner]) -> Numbers:
-    by_region = [[number for number, owner in enumerate(owners) if owner.region == region] for region in range(len(REGIONS))]
+    by_region = [
+        [number for number, owner in enumerate(owners) if owner.region == region] for region in range(len(REGIONS))
+    ]
     region = np.array([REGIONS.index(city.region) for city in CITIES])[city]
     chosen = random.random(len(city))
     owned = np.zeros(len(city), dtype=np.int64)
