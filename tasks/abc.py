@@ -7,14 +7,15 @@ sums; published shares are only what a reader sees of it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 
 import ibis
 import ibis.expr.types as ir
 
+from kehu.config.policy import Policy
 from kehu.schemas import codes
 from kehu.schemas import fields as f
 from kehu.tasks import exact
@@ -57,15 +58,14 @@ class AbcRules:
     concentration_top_1: Decimal = Decimal("0.30")
     concentration_top_5: Decimal = Decimal("0.50")
 
-    KEYS = (
-        "quota_shares", "cumulative_cuts", "cut_rule", "method", "window", "line_kinds_counted", "concentration_top_1",
-        "concentration_top_5",
-    )  # fmt: skip
-
     @classmethod
-    def from_policy(cls, policy: Any) -> AbcRules:
-        """The rules in force; `policy.value(key)` gives each, and raises where one is blank."""
-        return cls(**{key: policy.value(f"abc.{key}") for key in cls.KEYS})
+    def from_policy(cls, policy: Policy) -> AbcRules:
+        """The rules in force.
+
+        Raises:
+            PolicyBlank: one of them is blank.
+        """
+        return cls(**{rule.name: policy.value(f"abc.{rule.name}") for rule in fields(cls)})
 
 
 def window_start(as_of: date, window: Window) -> date | None:
@@ -110,8 +110,13 @@ def sales_in_window(facts: ir.Table, rules: AbcRules, *, as_of: date) -> ir.Tabl
     )
 
 
-def scored_customers(facts: ir.Table, customers: ir.Table) -> ir.Table:
-    """The population: every customer who is scored, once per tax basis its source delivers.
+def tax_bases(facts: ir.Table) -> ir.Table:
+    """The tax bases in which each source and company delivers: one row per source, company and basis."""
+    return facts.select(*_KEYS, f.tax_basis.name).distinct()
+
+
+def scored_customers(customers: ir.Table, bases: ir.Table) -> ir.Table:
+    """The population: every customer who is scored, once per tax basis its source delivers (see `tax_bases`).
 
     Shape: one row per source, company, scored customer and tax basis, with `customer_name` and `is_internal`. A source
     without any sales line stands in basis net. Customers scored under their head office stand under that.
@@ -121,13 +126,11 @@ def scored_customers(facts: ir.Table, customers: ir.Table) -> ir.Table:
     party = heads.left_join(about, _CUSTOMER, rname="about_{name}").select(
         *_CUSTOMER, f.customer_name.name, f.is_internal.name
     )
-    bases = facts.select(*_KEYS, f.tax_basis.name).distinct()
-    joined = party.left_join(bases, _KEYS, rname="basis_{name}")
-    return joined.select(
-        *_CUSTOMER, f.customer_name.name,
-        is_internal=joined[f.is_internal.name].fill_null(False),
-        tax_basis=joined[f.tax_basis.name].fill_null("net"),
-    )  # fmt: skip
+    columns = (*_CUSTOMER, f.customer_name.name, f.is_internal.name, f.tax_basis.name)
+    joined = party.left_join(bases, _KEYS, rname="basis_{name}").select(*columns)
+    return joined.mutate(
+        is_internal=joined[f.is_internal.name].fill_null(False), tax_basis=joined[f.tax_basis.name].fill_null("net")
+    )
 
 
 def customer_values(population: ir.Table, sales: ir.Table) -> ir.Table:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import ibis
 import ibis.expr.types as ir
@@ -23,6 +23,7 @@ import pyarrow as pa
 from ibis.backends.duckdb import Backend
 
 from kehu.config.errors import InputError
+from kehu.config.policy import Policy
 from kehu.schemas import fields as f
 from kehu.schemas.model import Table, TimeKind
 from kehu.schemas.rendering import arrow_schema
@@ -292,6 +293,11 @@ def _day(day: date) -> ir.DateScalar:
 
 # --- merged customers -------------------------------------------------------------------------------------------------
 
+ALIAS_COLUMNS = (
+    f.source.name, f.company_id.name, f.old_customer_id.name, f.customer_id.name, f.from_date.name,
+)  # fmt: skip
+"""What `final_customers` takes of an alias row."""
+
 Code = tuple[str, str, str]
 """Source, company and customer code."""
 
@@ -360,11 +366,30 @@ def with_merges(rows: ir.Table, merges: ir.Table, *columns: str) -> ir.Table:
 
 @dataclass(frozen=True)
 class Rate:
-    """The value of one unit of a foreign currency in the reporting currency, from a day on."""
+    """The value of one unit of a foreign currency in the reporting currency, for documents of some days.
+
+    Attributes:
+        currency: the foreign currency.
+        from_date: first day, inclusive.
+        until_date: first day on which it no longer holds; None = holds on.
+        value: reporting currency for one unit.
+    """
 
     currency: str
     from_date: date
+    until_date: date | None
     value: Decimal
+
+
+def dated_rates(values: Sequence[tuple[date, Mapping[str, Decimal] | None]]) -> tuple[Rate, ...]:
+    """The dated lists of policy `currency.rates` as spans: each list holds until the next, and lists all it knows."""
+    ordered = sorted(values, key=lambda dated: dated[0])
+    ends = [*(first_day for first_day, _ in ordered[1:]), None]
+    return tuple(
+        Rate(currency, first_day, end, value)
+        for (first_day, listed), end in zip(ordered, ends, strict=True)
+        for currency, value in sorted((listed or {}).items())
+    )
 
 
 @dataclass(frozen=True)
@@ -387,17 +412,21 @@ class SalesRules:
     internal_customer_ids: tuple[str, ...] = ()
     rates: tuple[Rate, ...] = ()
 
-    @property
-    def facts(self) -> dict[str, Any]:
-        """The rules as plain values, for the run's parameters."""
-        return {
-            "basis": self.basis,
-            "basis_by_system": dict(sorted(self.basis_by_system.items())),
-            "scored_party": self.scored_party,
-            "internal_customer_ids": sorted(self.internal_customer_ids),
-            "reporting_currency": self.reporting_currency,
-            "rates": [(rate.currency, rate.from_date.isoformat(), str(rate.value)) for rate in self.rates],
-        }
+    @classmethod
+    def from_policy(cls, policy: Policy, *, reporting_currency: str, basis_by_system: Mapping[str, str]) -> SalesRules:
+        """The rules in force.
+
+        Raises:
+            PolicyBlank: a policy value they need is blank.
+        """
+        return cls(
+            basis=policy.value("sales.basis"),
+            scored_party=policy.value("party.scored"),
+            reporting_currency=reporting_currency,
+            basis_by_system=dict(basis_by_system),
+            internal_customer_ids=tuple(policy.value("party.internal_customer_ids")),
+            rates=dated_rates([(dated.from_date, dated.value) for dated in policy.dated_values("currency.rates")]),
+        )
 
 
 def sales_documents(lines: ir.Table, merges: ir.Table) -> ir.Table:
@@ -461,6 +490,7 @@ def _with_party(lines: ir.Table, customers: ir.Table) -> ir.Table:
 
 
 _RATE = "exchange_rate"
+_RATE_UNIT = Decimal("0.000001")
 
 
 def _with_rate(lines: ir.Table, rules: SalesRules) -> ir.Table:
@@ -473,18 +503,12 @@ def _with_rate(lines: ir.Table, rules: SalesRules) -> ir.Table:
 
 
 def _rate_spans(rates: Sequence[Rate]) -> pa.Table:
-    ordered = sorted(rates, key=lambda rate: (rate.currency, rate.from_date))
-    following = [*ordered[1:], None]
-    until = [
-        after.from_date if after is not None and after.currency == rate.currency else date.max
-        for rate, after in zip(ordered, following, strict=True)
-    ]
     return pa.table(
         {
-            "rate_currency": pa.array([rate.currency for rate in ordered], pa.string()),
-            "rate_from": pa.array([rate.from_date for rate in ordered], pa.date32()),
-            "rate_until": pa.array(until, pa.date32()),
-            _RATE: pa.array([rate.value for rate in ordered], pa.decimal128(18, 6)),
+            "rate_currency": pa.array([rate.currency for rate in rates], pa.string()),
+            "rate_from": pa.array([rate.from_date for rate in rates], pa.date32()),
+            "rate_until": pa.array([rate.until_date or date.max for rate in rates], pa.date32()),
+            _RATE: pa.array([rate.value.quantize(_RATE_UNIT) for rate in rates], pa.decimal128(18, 6)),
         }
     )
 
