@@ -26,9 +26,9 @@ from kehu.tasks.gate_checks import Batch, Check, checks_of
 
 if TYPE_CHECKING:
     import duckdb
-    from kehu.tasks.conform import Conformed
 
     from kehu.config.policy import Policy
+    from kehu.tasks.conformed import Conformed
     from kehu.tasks.gate_engine import GreatExpectations
 
 GateStatus = Literal["open", "warned", "closed"]
@@ -250,7 +250,8 @@ def _status(results: Sequence[QualityResult]) -> GateStatus:
 
 
 def _lines(result: QualityResult) -> list[str]:
-    share = f"more than the {result.tolerance * 100:f} % tolerated" if result.tolerance else "none is tolerated"
+    percent = f"{(result.tolerance * 100).normalize():f} %"
+    share = f"more than the {percent} tolerated" if result.tolerance else "none is tolerated"
     lines = [
         f"{result.suite}.{result.rule}: {result.rows_failed} of {result.rows_checked} ({share}): {result.sentence}"
     ]

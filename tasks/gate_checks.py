@@ -1,6 +1,6 @@
 """What the gate asks of tonight's batch: every expectation of an entity with the relation that answers it.
 
-May import: `config`, `schemas`, and the receipts of `tasks.conform`. Nothing is judged here: a check names the things
+May import: `config`, `schemas`, and the receipts of `tasks.conformed`. Nothing is judged here: a check names the things
 asked about (rows, keys, files, totals rows), one boolean each, and where the keys of the broken ones are found.
 """
 
@@ -24,9 +24,9 @@ from kehu.schemas.tables import CUSTOMER, CUSTOMER_ALIAS, entity_named
 
 if TYPE_CHECKING:
     import duckdb
-    from kehu.tasks.conform import Conformed
 
     from kehu.config.policy import Policy
+    from kehu.tasks.conformed import Conformed
 
 FLAG_PREFIX: Final = "broken__"
 """Conform writes one BOOLEAN column per row rule, named by this and the rule; true where the row breaks it."""
@@ -296,7 +296,8 @@ def _control_checks(batch: Batch) -> Iterator[Check]:
     for file in batch.files:
         for total in file.control_totals:
             place = f"{file_label(file)} row {total.record}"
-            seen = f"{place}: printed {total.printed:f}, rows sum to {total.summed:f}"
+            unreadable = f", {total.unreadable} values cannot be read" if total.unreadable else ""
+            seen = f"{place}: printed {total.printed:f}, rows sum to {total.summed:f}{unreadable}"
             facts[total.column].append(_Fact(not total.is_equal, place, seen))
     for expectation in asked.expectations_of(batch.table):
         if expectation.kind is ExpectationKind.CONTROL_TOTAL and expectation.column in facts:

@@ -15,8 +15,10 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     import duckdb
@@ -106,7 +108,7 @@ class GreatExpectations:
                     # that equals the tolerance passes.
                     mostly=float(1 - question.tolerance),
                     severity=_SEVERITY[question.severity],
-                    notes=question.sentence,
+                    description=question.sentence,
                 )
             )
         batch = self._source.add_table_asset(name, table_name=relation).add_batch_definition_whole_table("batch")
@@ -121,13 +123,18 @@ class GreatExpectations:
                 site_config={
                     "class_name": "SiteBuilder",
                     "show_how_to_buttons": False,
-                    "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(directory)},
+                    "store_backend": {
+                        "class_name": "TupleFilesystemStoreBackend",
+                        "base_directory": str(directory.absolute()),
+                    },
                     "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
                 },
             )
             self._context.build_data_docs(site_names=[_DATA_DOCS])
-        for page in sorted(directory.rglob("*.html")):
+        pages = sorted(page for page in directory.rglob("*.html") if page.parent != directory)
+        for page in pages:
             page.write_text(_without_foreign_parts(page.read_text(encoding="utf-8")), encoding="utf-8")
+        (directory / "index.html").write_text(_index(directory, pages), encoding="utf-8")
 
 
 def _answer(suite: str, result: Any) -> tuple[str, Answer]:
@@ -185,3 +192,11 @@ _OWN_STYLE = (
 
 def _without_foreign_parts(page: str) -> str:
     return _FOREIGN.sub("", page).replace("</head>", _OWN_STYLE, 1)
+
+
+def _index(directory: Path, pages: Sequence[Path]) -> str:
+    """A list of the pages: the library's own index is filled in by the scripts that were taken out."""
+    places = [page.relative_to(directory).as_posix() for page in pages]
+    links = "".join(f'<li><a href="{quote(place)}">{escape(place)}</a></li>' for place in places)
+    head = f'<!DOCTYPE html><html><head><meta charset="utf-8"><title>Data Docs</title>{_OWN_STYLE}'
+    return f"{head}<body><h1>Data Docs</h1><ul>{links}</ul></body></html>\n"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import duckdb
@@ -16,6 +15,7 @@ import pytest
 from kehu.config.policy import PolicyBook
 from kehu.schemas.rendering import arrow_schema
 from kehu.schemas.tables import entity_named
+from kehu.tasks.conformed import Conformed
 from kehu.tasks.gate import GateReceipt, run_gate
 
 AS_OF = date(2024, 3, 5)
@@ -34,9 +34,9 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
 @pytest.fixture
 def land(tmp_path: Path) -> Land:
     """Write one conformed file: rows by contract, each with the rules it breaks under `broken`; returns its receipt."""
-    landed: list[Any] = []
+    landed: list[Conformed] = []
 
-    def write(entity: str, rows: Sequence[Row], *, rules: Sequence[str] = (), **stated: Any) -> Any:
+    def write(entity: str, rows: Sequence[Row], *, rules: Sequence[str] = (), **stated: Any) -> Conformed:
         receipt = _receipt(entity, rows, len(landed) + 1, **stated)
         directory = tmp_path / receipt.directory
         directory.mkdir(parents=True)
@@ -67,34 +67,43 @@ def judge(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> Judge:
     return run
 
 
-def _receipt(entity: str, rows: Sequence[Row], number: int, **stated: Any) -> Any:
+def _receipt(entity: str, rows: Sequence[Row], number: int, **stated: Any) -> Conformed:
     accepted = sum(_is_accepted(row) for row in rows)
     dropped = sum(bool(row.get("dropped")) for row in rows)
     delivered = stated.get("delivered_date", AS_OF)
-    base = SimpleNamespace(
-        system="erp",
-        company_id="main",
-        delivery_id=f"{delivered:%Y%m%d}-{number:012d}",
-        file_name=f"{entity}.csv",
-        sheet="",
-        file_mapping=entity,
-        entity=entity,
-        delivered_date=delivered,
-        mode="append",
-        directory=f"landed/erp/{entity}/{number}",
-        rows_data=len(rows),
-        rows_accepted=accepted,
-        rows_merged=0,
-        rows_quarantined=len(rows) - accepted - dropped,
-        rows_dropped=dropped,
-        broken_rules=(),
-        control_totals=(),
-        conflicts=(),
-        notes=(),
-        tolerances={},
-    )
-    vars(base).update(stated)
-    return base
+    facts = {
+        "system": "erp",
+        "company_id": "main",
+        "delivery_id": f"{delivered:%Y%m%d}-{number:012d}",
+        "file_name": f"{entity}.csv",
+        "file_mapping": entity,
+        "sheet": "",
+        "entity": entity,
+        "delivered_date": delivered,
+        "mode": "append",
+        "partition": None,
+        "partition_value": None,
+        "encoding": "utf-8",
+        "directory": f"landed/erp/{entity}/{number}",
+        "rows_read": len(rows) + 1,
+        "rows_header": 1,
+        "rows_title": 0,
+        "rows_total": 0,
+        "rows_blank": 0,
+        "rows_data": len(rows),
+        "rows_accepted": accepted,
+        "rows_merged": 0,
+        "rows_quarantined": len(rows) - accepted - dropped,
+        "rows_dropped": dropped,
+        "rows_unmapped": 0,
+        "values_rounded": 0,
+        "unmapped_headers": (),
+        "reasons": (),
+        "broken_rules": (),
+        "control_totals": (),
+        "conflicts": (),
+    }
+    return Conformed(**(facts | stated))
 
 
 def _is_accepted(row: Row) -> bool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from kehu.tasks.conformed import ControlTotal, Note
 from kehu.tasks.gate import GateReceipt, QualityResult
 
 AS_OF = date(2024, 3, 5)
@@ -136,10 +136,10 @@ def test_a_code_of_another_company_is_unknown(land: Any, judge: Any) -> None:
 # --- totals -----------------------------------------------------------------------------------------------------------
 
 
-def total(printed: str, summed: str, record: int, column: str = "amount_net") -> Any:
+def total(printed: str, summed: str, record: int, column: str = "amount_net", unreadable: int = 0) -> ControlTotal:
     """A printed total held against the sum of its rows."""
-    figures = {"printed": Decimal(printed), "summed": Decimal(summed), "tolerance": Decimal(0)}
-    return SimpleNamespace(column=column, record=record, is_equal=printed == summed, **figures)
+    is_equal = printed == summed and not unreadable
+    return ControlTotal(column, Decimal(printed), Decimal(summed), Decimal(0), is_equal, record, 1, unreadable)
 
 
 def test_a_total_that_does_not_add_up_closes_the_gate(land: Any, judge: Any) -> None:
@@ -151,6 +151,13 @@ def test_a_total_that_does_not_add_up_closes_the_gate(land: Any, judge: Any) -> 
     assert result.example_keys == ("sales_line.csv row 40",)
     assert result.observed == "sales_line.csv row 40: printed 250.50, rows sum to 250.40"
     assert found(receipt, "quantity_total_differs").is_passed
+
+
+def test_a_total_over_values_that_cannot_be_read_says_so(land: Any, judge: Any) -> None:
+    receipt = judge(land("sales_line", [line("D1")], control_totals=(total("9", "9", 3, unreadable=2),)))
+    assert found(receipt, "amount_net_total_differs").observed == (
+        "sales_line.csv row 3: printed 9, rows sum to 9, 2 values cannot be read"
+    )
 
 
 def test_files_without_totals_are_not_asked(land: Any, judge: Any) -> None:
@@ -250,7 +257,7 @@ def test_columns_that_differ_between_lines_of_a_key_warn(land: Any, judge: Any) 
 
 
 def test_notes_about_a_file_warn(land: Any, judge: Any) -> None:
-    note = SimpleNamespace(rule="possibly_cut", sentence="the file does not end where old Excel sheets end")
+    note = Note("possibly_cut", "the file does not end where old Excel sheets end")
     receipt = judge(
         land("sales_line", [line("D1")], notes=(note,)), land("sales_line", [line("D2")], file_name="b.csv")
     )
