@@ -52,7 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _report(error: KehuError, arguments: argparse.Namespace) -> int:
     if arguments.json:
-        _print_json({"exit_code": error.exit_code, "error": {"code": error.code, "message": error.message, **error.facts}})
+        _print_json(
+            {"exit_code": error.exit_code, "error": {"code": error.code, "message": error.message, **error.facts}}
+        )
     for line in error.lines():
         print(line, file=sys.stderr)  # noqa: T201
     return error.exit_code
@@ -103,7 +105,9 @@ def sandbox_name(text: str) -> str:
         argparse.ArgumentTypeError: it is not one.
     """
     if not _SANDBOX_NAME.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no sandbox name: a-z, 0-9, - and _, at most 40, first a letter or digit")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no sandbox name: a-z, 0-9, - and _, at most 40, first a letter or digit"
+        )
     return text
 
 
@@ -152,7 +156,12 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _command(
-    commands: Any, name: str, help_text: str, function: str, examples: Sequence[str] = (), description: str | None = None
+    commands: Any,
+    name: str,
+    help_text: str,
+    function: str,
+    examples: Sequence[str] = (),
+    description: str | None = None,
 ) -> argparse.ArgumentParser:
     """A sub-command with the options every command has; `function` is `module:name` below `kehu.flows`."""
     epilog = "examples:\n" + "\n".join(f"  {line}" for line in examples) if examples else None
@@ -165,9 +174,18 @@ def _command(
         allow_abbrev=False,
     )
     shared = parser.add_argument_group("common options")
-    shared.add_argument("--project", type=Path, metavar="DIR", help="project folder (default: KEHU_PROJECT, or here if it has kehu.toml)")
-    shared.add_argument("--home", type=Path, metavar="DIR", help="where landed files and the warehouse lie (default: KEHU_HOME, or var)")
-    shared.add_argument("--warehouse", metavar="URL", help="warehouse, e.g. duckdb:///srv/kehu/kehu.duckdb (default: in the home)")
+    shared.add_argument(
+        "--project",
+        type=Path,
+        metavar="DIR",
+        help="project folder (default: KEHU_PROJECT, or here if it has kehu.toml)",
+    )
+    shared.add_argument(
+        "--home", type=Path, metavar="DIR", help="where landed files and the warehouse lie (default: KEHU_HOME, or var)"
+    )
+    shared.add_argument(
+        "--warehouse", metavar="URL", help="warehouse, e.g. duckdb:///srv/kehu/kehu.duckdb (default: in the home)"
+    )
     shared.add_argument("--json", action="store_true", help="print one machine-readable summary")
     shared.add_argument("--lang", choices=("zh", "en"), help="language of labels (default: the project's)")
     parser.set_defaults(command=_imported(function))
@@ -190,7 +208,9 @@ def _add_init(commands: Any) -> None:
         commands, "init", "write a project folder: settings, policy, sources, corrections", "command_setup:init",
         ["kehu init mycompany", "cd mycompany && kehu policy show"],
     )  # fmt: skip
-    parser.add_argument("directory", type=Path, metavar="DIR", help="folder to write; existing files are never overwritten")
+    parser.add_argument(
+        "directory", type=Path, metavar="DIR", help="folder to write; existing files are never overwritten"
+    )
 
 
 def _add_demo(commands: Any) -> None:
@@ -198,19 +218,29 @@ def _add_demo(commands: Any) -> None:
         commands, "demo", "write demo exports (seeded, dirty, Chinese), run the night on them, say where to look", "command_setup:demo",
         ["kehu demo", "kehu demo --dir /tmp/demo --customers 2000 --months 24 --seed 7", "kehu demo --write-only --clean"],
     )  # fmt: skip
-    parser.add_argument("--dir", type=Path, default=Path("demo"), help="folder for the exports and the demo's home (default: demo)")
+    parser.add_argument(
+        "--dir", type=Path, default=Path("demo"), help="folder for the exports and the demo's home (default: demo)"
+    )
     parser.add_argument("--customers", type=whole_number, default=300, help="how many customers (default: 300)")
     parser.add_argument("--months", type=whole_number, default=36, help="how many months of trade (default: 36)")
-    parser.add_argument("--seed", type=whole_number, default=20260331, help="the same seed writes the same bytes (default: 20260331)")
+    parser.add_argument(
+        "--seed", type=whole_number, default=20260331, help="the same seed writes the same bytes (default: 20260331)"
+    )
     parser.add_argument("--clean", action="store_true", help="without broken rows and corrected redeliveries")
     parser.add_argument("--write-only", action="store_true", help="write the exports, run nothing")
 
 
 def _add_night_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--source", required=True, help="name of the source mapping, e.g. generic_zh, superstore_zh, or one of the project's")
+    parser.add_argument(
+        "--source",
+        required=True,
+        help="name of the source mapping, e.g. generic_zh, superstore_zh, or one of the project's",
+    )
     parser.add_argument("--exports", required=True, type=Path, metavar="DIR", help="the export folder")
     parser.add_argument("--as-of", required=True, type=day, metavar="YYYY-MM-DD", help="the day that is judged")
-    parser.add_argument("--known-at", type=day, metavar="YYYY-MM-DD", help="use deliveries up to this day only (default: all)")
+    parser.add_argument(
+        "--known-at", type=day, metavar="YYYY-MM-DD", help="use deliveries up to this day only (default: all)"
+    )
     parser.add_argument("--data-docs", type=Path, metavar="DIR", help="also write Great Expectations' Data Docs there")
 
 
@@ -233,15 +263,32 @@ def _add_run(commands: Any) -> None:
         ],
     )  # fmt: skip
     _add_night_arguments(parser)
-    parser.add_argument("--only", type=names, default=(), metavar="NAMES", help="build and publish only these marts or groups, e.g. abc")
-    parser.add_argument("--sandbox", type=sandbox_name, metavar="NAME", help="publish into a sandbox of that name instead")
-    parser.add_argument("--set", type=setting, action="append", default=[], metavar="KEY=VALUE", help="another policy value; only with --sandbox")
-    parser.add_argument("--prefect", action="store_true", help="through Prefect (the default when an API is configured)")
+    parser.add_argument(
+        "--only", type=names, default=(), metavar="NAMES", help="build and publish only these marts or groups, e.g. abc"
+    )
+    parser.add_argument(
+        "--sandbox", type=sandbox_name, metavar="NAME", help="publish into a sandbox of that name instead"
+    )
+    parser.add_argument(
+        "--set",
+        type=setting,
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="another policy value; only with --sandbox",
+    )
+    parser.add_argument(
+        "--prefect", action="store_true", help="through Prefect (the default when an API is configured)"
+    )
 
 
 def _add_runs(commands: Any) -> None:
     parser = _command(
-        commands, "runs", "list published runs, or show one", "command_inspect:runs", ["kehu runs", "kehu runs show 20260331-1a2b3c4d5e6f"]
+        commands,
+        "runs",
+        "list published runs, or show one",
+        "command_inspect:runs",
+        ["kehu runs", "kehu runs show 20260331-1a2b3c4d5e6f"],
     )
     parser.add_argument("action", nargs="?", choices=("list", "show"), default="list")
     parser.add_argument("run_id", nargs="?", metavar="ID", help="with show: the run, or enough of its beginning")
@@ -282,7 +329,12 @@ def _add_policy(commands: Any) -> None:
         ["kehu policy show", "kehu policy show --as-of 2025-06-30"],
     )  # fmt: skip
     parser.add_argument("action", choices=("show",))
-    parser.add_argument("--as-of", type=day, metavar="YYYY-MM-DD", help="the day for which values are picked (default: the newest values)")
+    parser.add_argument(
+        "--as-of",
+        type=day,
+        metavar="YYYY-MM-DD",
+        help="the day for which values are picked (default: the newest values)",
+    )
 
 
 def _add_dictionary(commands: Any) -> None:
@@ -295,11 +347,13 @@ def _add_dictionary(commands: Any) -> None:
 
 def _add_sql(commands: Any) -> None:
     parser = _command(
-        commands, "sql", "print the SQL behind a mart or view", "command_inspect:sql", ["kehu sql mart_abc_indicator", "kehu sql v_abc_customer"]
+        commands,
+        "sql",
+        "print the SQL behind a mart or view",
+        "command_inspect:sql",
+        ["kehu sql mart_abc_indicator", "kehu sql v_abc_customer"],
     )
     parser.add_argument("name", help="mart or view")
-
-
 
 
 if __name__ == "__main__":

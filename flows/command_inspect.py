@@ -38,7 +38,15 @@ def runs(arguments: argparse.Namespace) -> int:
         return 0
     headers = ["run", "as of", "known at", "gate", "official for", "finished (UTC)", "code"]
     rows = [
-        (e.run_id, e.as_of, e.known_at, e.gate, ", ".join(e.official_marts) or "(superseded)", _minute(e.finished_at), e.code_version)
+        (
+            e.run_id,
+            e.as_of,
+            e.known_at,
+            e.gate,
+            ", ".join(e.official_marts) or "(superseded)",
+            _minute(e.finished_at),
+            e.code_version,
+        )
         for e in entries
     ]
     show.results().print(show.table("Published runs", headers, rows))
@@ -97,14 +105,26 @@ def policy(arguments: argparse.Namespace) -> int:
              "owner": e.owner, "source": e.source}
             for e in entries
         ]  # fmt: skip
-        show.print_json({"exit_code": 0, "as_of": arguments.as_of, "policy": values, "fingerprint": in_force.fingerprint})
+        show.print_json(
+            {"exit_code": 0, "as_of": arguments.as_of, "policy": values, "fingerprint": in_force.fingerprint}
+        )
         return 0
     rows = [
-        (e.key, "(blank)" if e.value is None else _readable(e.value), e.unit, e.from_date, f"{e.file}:{e.line}", e.owner, e.reason)
+        (
+            e.key,
+            "(blank)" if e.value is None else _readable(e.value),
+            e.unit,
+            e.from_date,
+            f"{e.file}:{e.line}",
+            e.owner,
+            e.reason,
+        )
         for e in entries
     ]
     headers = ["key", "value", "unit", "from", "file", "owner", "reason"]
-    show.results().print(show.table(f"Policy {'as of ' + str(arguments.as_of) if arguments.as_of else '(newest values)'}", headers, rows))
+    show.results().print(
+        show.table(f"Policy {'as of ' + str(arguments.as_of) if arguments.as_of else '(newest values)'}", headers, rows)
+    )
     return 0
 
 
@@ -156,7 +176,9 @@ def sql(arguments: argparse.Namespace) -> int:
         raise _unknown_name("mart or view", arguments.name, list(statements))
     text = statements[arguments.name]
     if arguments.json:
-        show.print_json({"exit_code": 0, "name": arguments.name, "sql": text, "language": language_of(arguments, settings)})
+        show.print_json(
+            {"exit_code": 0, "name": arguments.name, "sql": text, "language": language_of(arguments, settings)}
+        )
     else:
         print(text)  # noqa: T201
     return 0

@@ -135,7 +135,15 @@ def _show_quality(out: Any, receipt: NightReceipt) -> None:
     out.print(f"Gate: [{colour}]{receipt.gate}[/{colour}]")
     if receipt.quality:
         rows = [
-            (row["severity"], row["suite"], row["rule"], row["rows_failed"], row["rows_checked"], row["observed"], row["example_keys"])
+            (
+                row["severity"],
+                row["suite"],
+                row["rule"],
+                row["rows_failed"],
+                row["rows_checked"],
+                row["observed"],
+                row["example_keys"],
+            )
             for row in receipt.quality
         ]
         headers = ["severity", "suite", "rule", "failed", "checked", "observed", "keys"]
@@ -168,7 +176,18 @@ def _show_tiers(out: Any, receipt: NightReceipt, request: NightRequest, language
     ]
     first = summaries[0]
     title = f"Tiers {first['window_start_date']} … {first['window_end_date']}"
-    headers = ["indicator", "tax", "ranked value", "customers", "A:B:C", "value A/B/C", "top 1", "top 5", "for 80 %", "no trade / negative"]
+    headers = [
+        "indicator",
+        "tax",
+        "ranked value",
+        "customers",
+        "A:B:C",
+        "value A/B/C",
+        "top 1",
+        "top 5",
+        "for 80 %",
+        "no trade / negative",
+    ]
     out.print(show.table(title, headers, rows, numbers=(2, 3, 6, 7, 8)))
     out.print()
     _show_largest(out, receipt, request, language)
@@ -179,7 +198,14 @@ def _show_largest(out: Any, receipt: NightReceipt, request: NightRequest, langua
 
     top = query_published(request.warehouse_dir, "mart_abc_customer", receipt.run_id, order_by="sales", limit=10)
     rows = [
-        (row["customer_id"], row["customer_name"], _sales(row), row["gross_profit"], row["sales_class"], row["gross_profit_class"])
+        (
+            row["customer_id"],
+            row["customer_name"],
+            _sales(row),
+            row["gross_profit"],
+            row["sales_class"],
+            row["gross_profit_class"],
+        )
         for row in top
     ]
     title = "前十大客户" if language == "zh" else "Ten largest customers"
@@ -197,9 +223,15 @@ def _show_where(out: Any, receipt: NightReceipt, request: NightRequest) -> None:
     if receipt.status == "checked":
         out.print(f"Checked, nothing published. Run {receipt.run_id} would be next: the same command with `run`.")
         return
-    word = "Published" if receipt.status == "published" else "Unchanged: the same inputs, rules and code are published already as"
+    word = (
+        "Published"
+        if receipt.status == "published"
+        else "Unchanged: the same inputs, rules and code are published already as"
+    )
     out.print(f"{word} run [bold]{receipt.run_id}[/bold] as of {receipt.as_of}")
-    out.print(f"Warehouse: {receipt.warehouse}   views kehu.v_abc_customer, kehu.v_abc_summary, kehu.v_customer, kehu.v_data_status")
+    out.print(
+        f"Warehouse: {receipt.warehouse}   views kehu.v_abc_customer, kehu.v_abc_summary, kehu.v_customer, kehu.v_data_status"
+    )
     home = request.settings.home
     if receipt.quarantined:
         out.print(f"Quarantined rows: {receipt.quarantined:,}; see them with: kehu quarantine list --home {home}")

@@ -57,9 +57,17 @@ def _list(arguments: argparse.Namespace, settings: Settings) -> int:
         out.print(f"No rows in quarantine under {settings.home}.")
         return 0
     rows = [
-        (entry.system, entry.entity, entry.file_name, entry.rule, entry.row_count, ", ".join(entry.example_keys)) for entry in entries
+        (entry.system, entry.entity, entry.file_name, entry.rule, entry.row_count, ", ".join(entry.example_keys))
+        for entry in entries
     ]
-    out.print(show.table("Rows in quarantine, by file and rule", ["source", "entity", "file", "rule", "rows", "keys"], rows, numbers=(4,)))
+    out.print(
+        show.table(
+            "Rows in quarantine, by file and rule",
+            ["source", "entity", "file", "rule", "rows", "keys"],
+            rows,
+            numbers=(4,),
+        )
+    )
     out.print("\nA row that breaks several rules counts under each. Next: kehu quarantine export --to rejected.csv")
     return 0
 
@@ -68,7 +76,9 @@ def _export(arguments: argparse.Namespace, settings: Settings) -> int:
     from kehu.tasks.quarantine import export_quarantine
 
     if arguments.to is None:
-        raise UsageError("say where to write the rows", code="file_missing", hint="kehu quarantine export --to rejected.csv")
+        raise UsageError(
+            "say where to write the rows", code="file_missing", hint="kehu quarantine export --to rejected.csv"
+        )
     count = export_quarantine(settings.home, arguments.to, system=arguments.source, entity=arguments.entity)
     if arguments.json:
         show.print_json({"exit_code": 0, "rows": count, "file": str(arguments.to)})
@@ -83,7 +93,9 @@ def _release(arguments: argparse.Namespace, settings: Settings) -> int:
 
     _require_release_facts(arguments, settings)
     assert settings.corrections_dir is not None  # noqa: S101 - checked just above
-    written = release_quarantine(settings.home, arguments.file, settings.corrections_dir, reason=arguments.reason, by=arguments.by)
+    written = release_quarantine(
+        settings.home, arguments.file, settings.corrections_dir, reason=arguments.reason, by=arguments.by
+    )
     if arguments.json:
         show.print_json({"exit_code": 0, "corrections": written.count, "file": str(written.path)})
     else:

@@ -27,7 +27,9 @@ def init(arguments: argparse.Namespace) -> int:
     for path in written:
         out.print(str(path))
     out.print(f"\nNext: set the portfolio in {arguments.directory / 'kehu.toml'}, then")
-    out.print(f"  kehu check --project {arguments.directory} --source generic_zh --exports YOUR_EXPORTS --as-of YYYY-MM-DD")
+    out.print(
+        f"  kehu check --project {arguments.directory} --source generic_zh --exports YOUR_EXPORTS --as-of YYYY-MM-DD"
+    )
     return 0
 
 
@@ -43,13 +45,20 @@ def demo(arguments: argparse.Namespace) -> int:
     exports = arguments.dir / "exports"
     with show.messages().status("writing demo exports …"):
         receipt = write_demo_exports(
-            exports, customers=arguments.customers, months=arguments.months, seed=arguments.seed, as_of=DEMO_AS_OF, clean=arguments.clean
+            exports,
+            customers=arguments.customers,
+            months=arguments.months,
+            seed=arguments.seed,
+            as_of=DEMO_AS_OF,
+            clean=arguments.clean,
         )
     if not arguments.json:
         show.messages().print(f"[dim]{len(receipt.files)} files with {receipt.lines:,} sales lines in {exports}[/dim]")
     if arguments.write_only:
         if arguments.json:
-            show.print_json({"exit_code": 0, "exports": str(exports), "files": len(receipt.files), "lines": receipt.lines})
+            show.print_json(
+                {"exit_code": 0, "exports": str(exports), "files": len(receipt.files), "lines": receipt.lines}
+            )
         return 0
     arguments.home = arguments.home or _home_beside(arguments.dir)
     request = NightRequest(settings=settings_of(arguments), source="demo", exports=exports, as_of=DEMO_AS_OF)

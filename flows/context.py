@@ -19,7 +19,11 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         SettingsError: kehu.toml is malformed.
     """
     return load_settings(
-        project=arguments.project, home=arguments.home, warehouse=arguments.warehouse, environ=os.environ, cwd=Path.cwd()
+        project=arguments.project,
+        home=arguments.home,
+        warehouse=arguments.warehouse,
+        environ=os.environ,
+        cwd=Path.cwd(),
     )
 
 

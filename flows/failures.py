@@ -43,6 +43,8 @@ def write_traceback(error: BaseException, home: Path | None) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
         folder = Path(tempfile.gettempdir())
-    with tempfile.NamedTemporaryFile("w", dir=folder, prefix="kehu-", suffix=".txt", delete=False, encoding="utf-8") as file:
+    with tempfile.NamedTemporaryFile(
+        "w", dir=folder, prefix="kehu-", suffix=".txt", delete=False, encoding="utf-8"
+    ) as file:
         file.write(text)
     return Path(file.name)

@@ -45,12 +45,13 @@ def night(request: NightRequest, step: Step = call_directly) -> NightReceipt:
         plan = step(steps.plan_night)(request)
         landing = step(steps.land)(plan)
         inputs = step(steps.conform)(plan, landing)
+        counted = step(steps.account)(plan, inputs)
         verdict = step(steps.gate)(plan, inputs)
         if verdict.status == "closed":
             raise gate_closed_error(verdict)
         if not request.publish:
-            return steps.checked(plan, landing, inputs, verdict)
+            return steps.checked(plan, landing, inputs, counted, verdict)
         if steps.is_official(plan, inputs):
-            return steps.unchanged(plan, landing, inputs, verdict)
+            return steps.unchanged(plan, landing, inputs, counted, verdict)
         marts = step(steps.build)(plan, inputs)
-        return step(steps.publish)(plan, landing, inputs, verdict, marts)
+        return step(steps.publish)(plan, landing, inputs, counted, verdict, marts)

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
+import pyarrow as pa
+
 from kehu.config.policy import Policy
 from kehu.config.settings import Settings
 from kehu.config.sources import SourceMapping
-from kehu.tasks.conform import Conformed
+from kehu.tasks.conformed import Conformed
 
 NightStatus = Literal["published", "unchanged", "checked"]
 
@@ -64,6 +66,7 @@ class NightPlan:
         policy: the policy in force on as_of, overrides included.
         reporting_currency: currency of all amounts in marts.
         marts: names of the marts to build, in order.
+        started_at: clock time the night began; stands in the run log only.
     """
 
     request: NightRequest
@@ -71,6 +74,7 @@ class NightPlan:
     policy: Policy
     reporting_currency: str
     marts: tuple[str, ...]
+    started_at: datetime
 
 
 @dataclass(frozen=True)
@@ -80,16 +84,22 @@ class Inputs:
     Attributes:
         batch: the conformed files of tonight's export folder.
         known: all conformed deliveries the night may use, tonight's included.
+        known_at: the newest day of delivery used.
+        basis_by_system: document type that counts as sales, for systems whose mapping says so.
         inputs_hash: hash of all of them with their mappings.
         run_id: as_of and twelve hex digits of the hash of inputs, policy, code and parameters.
         code_version: version of Kehu and hash of its source files.
+        parameters_json: the run's parameters, for the run log.
     """
 
     batch: tuple[Conformed, ...]
     known: tuple[Conformed, ...]
+    known_at: date
+    basis_by_system: Mapping[str, str]
     inputs_hash: str
     run_id: str
     code_version: str
+    parameters_json: str
 
 
 @dataclass(frozen=True)
@@ -107,6 +117,32 @@ class MartReceipt:
 
 
 @dataclass(frozen=True)
+class Account:
+    """What became of every record of the files in force: few rows, one per file and entity, and per outcome.
+
+    Attributes:
+        run_input: rows of `run_input`.
+        run_input_reason: rows of `run_input_reason`.
+    """
+
+    run_input: pa.Table
+    run_input_reason: pa.Table
+
+
+@dataclass(frozen=True)
+class Marts:
+    """What a run built, before anyone can see it.
+
+    Attributes:
+        receipts: one per mart asked for.
+        folder: where the marts' Parquet files lie until they are published.
+    """
+
+    receipts: tuple[MartReceipt, ...]
+    folder: Path
+
+
+@dataclass(frozen=True)
 class NightReceipt:
     """What came of a night: what `kehu run` prints and `--json` returns.
 
@@ -119,7 +155,7 @@ class NightReceipt:
         published: mart → rows.
         skipped: mart → reason.
         quarantined: rows put aside tonight.
-        files: per file and entity, the counts of `run_input`.
+        files: tonight's rows of `run_input`, one per file and entity.
         quality: failed expectations, worst first.
         unmapped_files: files of the export folder no mapping takes.
         warnings: sentences a person should read.

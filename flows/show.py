@@ -26,6 +26,7 @@ _STAGE_WORDS = {
     "plan_night": "settings, policy, mapping",
     "land": "landing files",
     "conform": "conforming rows",
+    "account": "accounting for every row",
     "gate": "checking the batch",
     "build": "scoring customers",
     "publish": "publishing",

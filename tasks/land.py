@@ -170,6 +170,13 @@ def known_deliveries(home: Path, system: str, known_at: date | None) -> tuple[De
     return tuple(sorted(usable, key=_age))
 
 
+def all_deliveries(home: Path, known_at: date | None) -> tuple[Delivery, ...]:
+    """All deliveries of every system up to a day, system by system, each as `known_deliveries`."""
+    root = home / "raw" / "deliveries"
+    systems = sorted(folder.name for folder in root.iterdir() if folder.is_dir()) if root.is_dir() else []
+    return tuple(delivery for system in systems for delivery in known_deliveries(home, system, known_at))
+
+
 def date_in_name(file_name: str) -> date | None:
     """The last date in a file's name, or in the folders it lies in, the innermost first; None if there is none.
 
@@ -222,7 +229,7 @@ def _delivered_date(mapping: SourceMapping, file_name: str, now: datetime, kind:
             code="no_date_in_name",
             file=file_name,
             rule=kind,
-            hint="name it such as 客户_20240305.csv, or set `delivered_at` to `arrival` or to a date in the source mapping",
+            hint="name it such as 客户_20240305.csv, or set `delivered_at` to a date or `arrival` in the mapping",
         )
     return day
 
