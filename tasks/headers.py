@@ -201,6 +201,12 @@ def header_position(headers: Sequence[str], wanted: str) -> int | None:
     return None
 
 
+def header_positions(headers: Sequence[str], wanted: Sequence[str]) -> list[int]:
+    """Where several headers stand; those that are not there are left out (`find_header` has refused the file then)."""
+    found = (header_position(headers, header) for header in wanted)
+    return [position for position in found if position is not None]
+
+
 # --- helpers ----------------------------------------------------------------------------------------------------------
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from fnmatch import fnmatchcase
@@ -21,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kehu.config.errors import InputError
-from kehu.tasks.headers import MOST_LEADING_RECORDS, find_header, header_position
+from kehu.tasks.headers import MOST_LEADING_RECORDS, find_header, header_positions
 from kehu.tasks.raw_table import RawTable, parquet_source, raw_table, write_records
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ LAST_ROW = {".xls": 65_536, ".xlsx": 1_048_576}
 """The last row a sheet of each format can hold: a sheet filled to it may have been cut."""
 
 EXACT_WHOLE_NUMBER = 10**15
-"""Excel keeps 15 digits. A larger whole number has lost its last ones, so it is written `9.13E+17`: no code may be one."""
+"""Excel keeps 15 digits. A larger whole number has lost its last ones and is written `9.13E+17`: it can be no code."""
 
 Cell = str | int | float | bool | date | datetime | time | timedelta | None
 
@@ -59,7 +60,12 @@ def read_workbook(path: Path, file_mapping: FileMapping, file_name: str, scratch
     try:
         workbook = CalamineWorkbook.from_path(str(path))
         names, notes = _sheet_names(workbook, file_mapping, file_name)
-        return [_read_sheet(workbook, name, notes, file_mapping, file_name, scratch) for name in names]
+        tables = [
+            _read_sheet(
+                workbook, name, file_mapping, f"{file_name} [{name}]", scratch / f"{_short_hash(path, name)}.parquet"
+            )
+            for name in names
+        ]
     except PasswordError:
         raise _unreadable(file_name, "The workbook is protected by a password.", "save it without password") from None
     except (CalamineError, OSError) as error:
@@ -68,6 +74,7 @@ def read_workbook(path: Path, file_mapping: FileMapping, file_name: str, scratch
             f"The workbook cannot be opened: it is damaged or was cut off ({_first_line(error)}).",
             "export or copy the file again",
         ) from None
+    return [replace(table, notes=(*notes, *_cut_note(table, file_name))) for table in tables]
 
 
 def read_html_table(path: Path, encoding: str, file_mapping: FileMapping, file_name: str, scratch: Path) -> RawTable:
@@ -92,7 +99,8 @@ def read_html_table(path: Path, encoding: str, file_mapping: FileMapping, file_n
             "The file is a web page without a table, perhaps the page of an expired login.",
             "export it again",
         )
-    return _read_records(chain([first], records), file_mapping, file_name, scratch, encoding=encoding)
+    target = scratch / f"{_short_hash(path, 'html')}.parquet"
+    return _read_records(chain([first], records), file_mapping, file_name, target, encoding=encoding)
 
 
 def cell_text(value: Cell) -> str:
@@ -154,54 +162,46 @@ def _sheet_names(
     return visible[:1], (f"sheets_left_out: {', '.join(left_out)}",) if left_out else ()
 
 
-def _read_sheet(
-    workbook: CalamineWorkbook,
-    name: str,
-    notes: Sequence[str],
-    file_mapping: FileMapping,
-    file_name: str,
-    scratch: Path,
-) -> RawTable:
-    sheet = workbook.get_sheet_by_name(name)
-    records = ([cell_text(value) for value in row] for row in sheet.iter_rows())
-    return _read_records(records, file_mapping, file_name, scratch, sheet=name, notes=notes)
+def _read_sheet(workbook: CalamineWorkbook, name: str, file_mapping: FileMapping, shown: str, target: Path) -> RawTable:
+    rows = workbook.get_sheet_by_name(name).iter_rows()
+    records = ([cell_text(value) for value in row] for row in rows)
+    return _read_records(records, file_mapping, shown, target, sheet=name)
 
 
 def _read_records(
     records: Iterator[Sequence[str]],
     file_mapping: FileMapping,
-    file_name: str,
-    scratch: Path,
+    shown: str,
+    target: Path,
     *,
     sheet: str = "",
     encoding: str = "",
-    notes: Sequence[str] = (),
 ) -> RawTable:
     head = list(islice(records, MOST_LEADING_RECORDS))
-    layout = find_header(head, file_mapping, f"{file_name} [{sheet}]" if sheet else file_name)
-    target = scratch / f"{_short_hash(file_name, file_mapping.name, sheet)}.records.parquet"
+    layout = find_header(head, file_mapping, shown)
     below = chain(head[layout.header_record :], records)
     written = write_records(below, len(layout.headers), layout.header_record + 1, target)
-    is_full = layout.header_record + written == LAST_ROW.get(Path(file_name).suffix.lower())
     return raw_table(
         parquet_source(target),
         layout,
         is_numbered=True,
         has_padding=True,
-        fill_down=[i for i in (header_position(layout.headers, h) for h in file_mapping.fill_down) if i is not None],
+        fill_down=header_positions(layout.headers, file_mapping.fill_down),
         records_below=written,
         encoding=encoding,
         sheet=sheet,
-        notes=(*notes, *(("possibly_cut",) if is_full else ())),
     )
 
 
+def _cut_note(table: RawTable, file_name: str) -> tuple[str, ...]:
+    last_row = LAST_ROW.get(Path(file_name).suffix.lower())
+    return ("possibly_cut",) if table.header_record + table.records_below == last_row else ()
+
+
 def _number_text(value: float) -> str:
-    if value != int(value) if abs(value) < EXACT_WHOLE_NUMBER else False:
-        return repr(value)
     if abs(value) >= EXACT_WHOLE_NUMBER:
         return str(Decimal(repr(value)).normalize())
-    return str(int(value))
+    return str(int(value)) if value == int(value) else repr(value)
 
 
 def _precision(microsecond: int) -> str:
@@ -221,8 +221,8 @@ def _first_line(error: BaseException) -> str:
     return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
-def _short_hash(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+def _short_hash(path: Path, part: str) -> str:
+    return hashlib.sha256(f"{path}\0{part}".encode()).hexdigest()[:16]
 
 
 # --- HTML -------------------------------------------------------------------------------------------------------------

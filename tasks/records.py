@@ -10,9 +10,9 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from kehu.config.errors import InputError
-from kehu.tasks.headers import Layout, find_header, header_position
+from kehu.tasks.headers import Layout, find_header, header_positions
 from kehu.tasks.raw_table import RawTable, raw_table
-from kehu.tasks.read_text import looks_like_text, read_text, utf8_copy
+from kehu.tasks.read_text import as_utf8, looks_like_text, read_text
 from kehu.tasks.read_workbook import read_html_table, read_workbook
 from kehu.tasks.record_classes import sql_text
 
@@ -60,8 +60,8 @@ def read_records(
     if first and _is_workbook_name(file_name) and not looks_like_text(path):
         return read_workbook(path, file_mapping, file_name, scratch)
     if _is_html(first):
-        page, encoding = utf8_copy(path, file_mapping, file_name, scratch)
-        return [read_html_table(page, encoding, file_mapping, file_name, scratch)]
+        page = as_utf8(path, file_mapping.encoding, file_name, scratch)
+        return [read_html_table(page.path, page.encoding, file_mapping, file_name, scratch)]
     return [read_text(con, path, file_mapping, file_name, scratch)]
 
 
@@ -110,7 +110,7 @@ def _read_parquet(con: duckdb.DuckDBPyConnection, path: Path, file_mapping: File
         layout,
         is_numbered=True,
         has_padding=True,
-        fill_down=[i for i in (header_position(layout.headers, h) for h in file_mapping.fill_down) if i is not None],
+        fill_down=header_positions(layout.headers, file_mapping.fill_down),
         records_below=int(counted[0]) if counted else 0,
     )
 
