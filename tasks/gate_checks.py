@@ -1,6 +1,6 @@
 """What the gate asks of tonight's batch: every expectation of an entity with the relation that answers it.
 
-May import: `config`, `schemas`, and the receipts of `tasks.conformed`. Nothing is judged here: a check names the things
+May import: `config`, `schemas`, `tasks.row_rules`, `tasks.conformed`. Nothing is judged here: a check names the things
 asked about (rows, keys, files, totals rows), one boolean each, and where the keys of the broken ones are found.
 """
 
@@ -13,7 +13,7 @@ from datetime import date
 from decimal import ROUND_DOWN, Decimal
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from kehu.config.errors import MOST_KEYS_SHOWN
 from kehu.schemas import expectations as asked
@@ -21,15 +21,13 @@ from kehu.schemas.expectations import Expectation, ExpectationKind
 from kehu.schemas.model import Table
 from kehu.schemas.rendering import literal, quoted
 from kehu.schemas.tables import CUSTOMER, CUSTOMER_ALIAS, entity_named
+from kehu.tasks.row_rules import FLAG_PREFIX
 
 if TYPE_CHECKING:
     import duckdb
 
     from kehu.config.policy import Policy
     from kehu.tasks.conformed import Conformed
-
-FLAG_PREFIX: Final = "broken__"
-"""Conform writes one BOOLEAN column per row rule, named by this and the rule; true where the row breaks it."""
 
 _NOTHING_TOLERATED = Decimal(0)
 _SIX_PLACES = Decimal("0.000001")
@@ -283,8 +281,8 @@ def _ages(batch: Batch) -> Iterator[_Fact]:
     limit = int(batch.policy.value(asked.FRESHNESS_HOURS))
     newest: dict[tuple[str, str], date] = {}
     for file in batch.files:
-        mapping = (file.system, file.file_mapping)
-        newest[mapping] = max(newest.get(mapping, file.delivered_date), file.delivered_date)
+        day = newest.get((file.system, file.file_mapping), file.delivered_date)
+        newest[file.system, file.file_mapping] = max(day, file.delivered_date)
     for (_, mapping), day in sorted(newest.items()):
         hours = (batch.as_of - day).days * 24
         seen = f"{mapping}: delivered {day}, {hours} hours before the judged day {batch.as_of}"

@@ -68,6 +68,16 @@ def test_the_process_keeps_its_warnings_and_the_terminal_stays_clean(
     assert capfd.readouterr() == ("", "")
 
 
+def test_the_database_can_be_closed_afterwards(tmp_path: Path) -> None:
+    file = tmp_path / "scratch.duckdb"
+    with duckdb.connect(file) as con:
+        con.execute("CREATE VIEW asked AS SELECT true AS broken")
+        with GreatExpectations(con) as engine:
+            engine.ask("suite", "asked", [question("broken")])
+    # With a connection left open, opening the same file with other settings is refused.
+    duckdb.connect(file, read_only=True).close()
+
+
 def test_nothing_is_sent_printed_or_left_behind(tmp_path: Path) -> None:
     """In a process of its own: no library was imported before, no connection is opened, home and folder stay empty."""
     program = """

@@ -76,9 +76,9 @@ def test_results_become_rows_of_the_contract() -> None:
         ("sales_line", "b", False),
     ]
     assert rows.to_pylist()[1] == {
-        "as_of": AS_OF, "run_id": RUN, "suite": "sales_line", "rule": "b", "sentence": "b is asked", "severity": "block",
-        "is_passed": False, "rows_checked": 100, "rows_failed": 6, "tolerance": Decimal("0.050000"), "observed": None,
-        "example_keys": "K1, K2",
+        "as_of": AS_OF, "run_id": RUN, "suite": "sales_line", "rule": "b", "sentence": "b is asked",
+        "severity": "block", "is_passed": False, "rows_checked": 100, "rows_failed": 6,
+        "tolerance": Decimal("0.050000"), "observed": None, "example_keys": "K1, K2",
     }  # fmt: skip
 
 
