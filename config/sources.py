@@ -133,14 +133,15 @@ class FileMapping:
         match: globs over the file's path below the export folder.
         encoding: forces an encoding; None = detected.
         delimiter: forces the character between fields; None = detected.
-        sheet: name of the worksheet; None = every sheet.
+        sheet: name of the worksheet or a pattern for several; None = the first visible one. Other formats have none.
         header_row: record that holds the header, the first being 1; None = detected.
         header_rows: how many records the header takes (two for merged headers).
         unit: unit of all amounts of the file that state none themselves; None = as its header says, else 元.
         mode: what a delivery says: the whole truth, new events, new versions by key, or the whole of one partition.
         partition: mode partition: what a file replaces. Either a regular expression with exactly one group, searched in
             the file name (`_([0-9]{6})_` takes the month out of `销售明细_202403_20240401.csv`), or the name of one of
-            our columns (an organisation, say), whose values in the file are the partitions it replaces.
+            our columns (an organisation, say), whose values in the file are the partitions it replaces; of a date
+            column its months.
         fill_down: headers whose blank cells repeat the value above (grouped reports).
         required: a batch without this file is incomplete.
         feeds: the entities its rows become.

@@ -72,7 +72,10 @@ def test_the_example_of_the_documentation_says_what_it_seems_to(tmp_path: Path, 
         "line_kind": ColumnSource(expression="CASE WHEN text(\"品名\") LIKE '%运费%' THEN 'freight' ELSE 'goods' END"),
     }
     assert sales.drop == (DropRule("text(\"状态\") = '测试'", "test_document"),)
-    assert (sales.constants, sales.tolerances) == ({"document_type": "invoice"}, {"quantity_required": Decimal("0.20")})
+    assert (sales.constants, sales.tolerances) == (
+        {"document_type": "invoice"},
+        {"customer_id_required": Decimal("0.20")},
+    )
     assert (product.distinct, product.where) == (True, 'code("货号") IS NOT NULL')
 
 
