@@ -112,13 +112,13 @@ def run_gate(
     """
     from kehu.tasks.gate_engine import GreatExpectations
 
+    engine = GreatExpectations(con)
     results: list[QualityResult] = []
-    with GreatExpectations(con) as engine:
-        for entity in sorted({file.entity for file in batch}):
-            files = tuple(file for file in batch if file.entity == entity)
-            results += _run_suite(con, engine, Batch(entity_named(entity), files, tuple(known), home, policy, as_of))
-        if data_docs is not None:
-            engine.write_data_docs(data_docs)
+    for entity in sorted({file.entity for file in batch}):
+        files = tuple(file for file in batch if file.entity == entity)
+        results += _run_suite(con, engine, Batch(entity_named(entity), files, tuple(known), home, policy, as_of))
+    if data_docs is not None:
+        engine.write_data_docs(data_docs)
     return GateReceipt(_status(results), tuple(results))
 
 

@@ -58,7 +58,7 @@ class GreatExpectations:
     """A context on the caller's own DuckDB connection; nothing is sent, printed or kept anywhere.
 
     Relations asked about must be visible to other connections of the same database: tables or views, none temporary.
-    Use as a context manager: leaving it gives up the second connection, without which the database could not be closed.
+    The second connection is a child of the caller's and closed with it.
     """
 
     def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
@@ -75,12 +75,6 @@ class GreatExpectations:
                 connection_string="duckdb:///:memory:",
                 kwargs={"creator": con.cursor, "poolclass": StaticPool},
             )
-
-    def __enter__(self) -> GreatExpectations:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._source.get_engine().dispose()
 
     def ask(self, suite: str, relation: str, questions: Sequence[Question]) -> dict[str, Answer]:
         """Put the questions to the relation in one scan.
