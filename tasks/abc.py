@@ -1,7 +1,7 @@
 """ABC customer analysis (ABC-4, R3, R18): the value of each customer in the window, its rank, shares and class.
 
-May import: `config`, `schemas`, `tasks.exact`. Tables in, table out. Every cut is decided by cross-multiplication of exact
-sums; published shares are only what a reader sees of it.
+May import: `config`, `schemas`, `tasks.exact`. Tables in, table out. Every cut is decided by cross-multiplication of
+exact sums; published shares are only what a reader sees of it.
 """
 
 from __future__ import annotations
@@ -71,8 +71,9 @@ class AbcRules:
 def window_start(as_of: date, window: Window) -> date | None:
     """First day of the window that ends on `as_of`; None for all history.
 
-    N months back lies the same day of the month, or the month's last day; from the last day of a month the window reaches
-    back to the last day of a month, so that month-end windows are whole months. The window begins one day later.
+    N months back lies the same day of the month, or the month's last day; from the last day of a month the window
+    reaches back to the last day of a month, so that month-end windows are whole months. The window begins one day
+    later.
     """
     if window == "all":
         return None
@@ -88,8 +89,8 @@ def sales_in_window(facts: ir.Table, rules: AbcRules, *, as_of: date) -> ir.Tabl
     """Each scored customer's sales and gross profit in the window.
 
     Units and shape: one row per source, company, customer and tax basis with a counted line in the window; `sales`,
-    `non_goods`, `gross_profit` DECIMAL(38, 6) in the reporting currency; `sales` and `gross_profit` null if no line has a
-    value; `sales_lines`, `lines_without_cost` count lines.
+    `non_goods`, `gross_profit` DECIMAL(38, 6) in the reporting currency; `sales` and `gross_profit` null if no line
+    has a value; `sales_lines`, `lines_without_cost` count lines.
 
     Policy: `abc.window`, `abc.line_kinds_counted`.
     """
@@ -151,18 +152,19 @@ def customer_values(population: ir.Table, sales: ir.Table) -> ir.Table:
 def abc_indicator(values: ir.Table, rules: AbcRules, *, as_of: date) -> ir.Table:
     """The working behind every class: value, rank, shares, and the class by either method.
 
-    Rule: ranked are customers with a value above zero, internal ones left out (R18). Sorted by value descending, ties by
-    source, company, customer. Quota: the first places are A, the next B, the rest C, places by largest remainder of
-    `abc.quota_shares` (see `_quota`). Cumulative: with S the sum before a customer, v his value and T the total, the share
-    held against the cuts is (S + v/2) ÷ T (`midpoint`), (S + v) ÷ T (`crossing_down`) — A up to and including the first
-    cut, B up to and including the second — or S ÷ T (`crossing_up`, A below the first cut, B below the second); the
-    first customer is A under every rule.
+    Rule: ranked are customers with a value above zero, internal ones left out (R18). Sorted by value descending, ties
+    by source, company, customer. Quota: the first places are A, the next B, the rest C, places by largest remainder
+    of `abc.quota_shares` (see `_quota`). Cumulative: with S the sum before a customer, v his value and T the total,
+    the share held against the cuts is (S + v/2) ÷ T (`midpoint`), (S + v) ÷ T (`crossing_down`) — A up to and
+    including the first cut, B up to and including the second — or S ÷ T (`crossing_up`, A below the first cut, B
+    below the second); the first customer is A under every rule.
 
     Units and shape: one row per customer, indicator and tax basis; columns of the contract `mart_abc_indicator` without
     `as_of` and `run_id`, the value exact (DECIMAL(38, 6)), and beside them what the summary needs.
 
-    Edges: zero → `no_trade`, below zero → `negative`, no line with a value → `missing`, internal → `internal`: no class,
-    rank or share. Ranked within one tax basis only (R11). `is_tie_at_cut`: an equal value stands in another class.
+    Edges: zero → `no_trade`, below zero → `negative`, no line with a value → `missing`, internal → `internal`: no
+    class, rank or share. Ranked within one tax basis only (R11). `is_tie_at_cut`: an equal value stands in another
+    class.
 
     Policy: `abc.quota_shares`, `abc.cumulative_cuts`, `abc.cut_rule`, `abc.method`.
 
@@ -175,7 +177,9 @@ def abc_indicator(values: ir.Table, rules: AbcRules, *, as_of: date) -> ir.Table
 
 def _by_indicator(values: ir.Table) -> ir.Table:
     parts = [
-        values.select(*_CUSTOMER, f.tax_basis.name, f.is_internal.name, indicator=ibis.literal(name), **{_VALUE: values[name]})
+        values.select(
+            *_CUSTOMER, f.tax_basis.name, f.is_internal.name, indicator=ibis.literal(name), **{_VALUE: values[name]}
+        )
         for name in INDICATORS
     ]
     rows = ibis.union(*parts)
@@ -213,7 +217,9 @@ def _classed(rows: ir.Table, rules: AbcRules) -> ir.Table:
     value, total, before = rows[_VALUE], rows["ranked_total"], rows["sum_before"]
     rows = rows.mutate(
         class_quota=ibis.cases(
-            (rows["value_rank"] <= seats_a, "A"), (rows["value_rank"] <= seats_a + seats_b, "B"), (rows["is_ranked"], "C")
+            (rows["value_rank"] <= seats_a, "A"),
+            (rows["value_rank"] <= seats_a + seats_b, "B"),
+            (rows["is_ranked"], "C"),
         ),
         value_share=exact.ratio(value, total),
         cumulative_share=exact.ratio(before + value, total),
@@ -249,8 +255,8 @@ def _is_within(rows: ir.Table, rule: str, cut: Decimal) -> ir.BooleanValue:
 def _quota(count: ir.IntegerValue, shares: tuple[Decimal, ...]) -> tuple[ir.IntegerValue, ir.IntegerValue]:
     """Places in A and B among `count` customers.
 
-    Largest remainder, equal remainders to the better class; if A gets none, one place moves to A from the larger of B and
-    C, from C if they are equal.
+    Largest remainder, equal remainders to the better class; if A gets none, one place moves to A from the larger of B
+    and C, from C if they are equal.
     """
     parts, unit = exact.over_common_denominator(shares)
     floors, rests = zip(*(exact.divided(count * part, unit) for part in parts), strict=True)

@@ -190,7 +190,7 @@ def _check_identity(rule: str, row: Mapping[str, Any], whole: str, parts: Sequen
 
 def _reason_rows(file: CountedFile, table: Table, used: Sequence[_Used]) -> list[dict[str, Any]]:
     """One row per outcome, reason and measure; an outcome whose rows have no measure stands once, without one."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "outcome": reason.outcome,
             "reason": reason.reason,

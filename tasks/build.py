@@ -1,7 +1,7 @@
-"""Where expressions are executed: `build_mart` makes a mart of one, `fetch` brings a small result, `hold` keeps an interim.
+"""Where expressions are executed: `build_mart` makes a mart, `fetch` brings a small result, `hold` keeps an interim.
 
-May import: `config`, `schemas`, `tasks.exact`. Everything else of the scores only composes expressions; so this is the one
-place that casts to the contract, rounds to cents, orders, checks keys and counts what rounding moved.
+May import: `config`, `schemas`, `tasks.exact`. Everything else of the scores only composes expressions; so this is
+the one place that casts to the contract, rounds to cents, orders, checks keys and counts what rounding moved.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ibis.backends.duckdb import Backend
 
 from kehu.schemas import fields as f
 from kehu.schemas.model import Field, Table
-from kehu.schemas.rendering import arrow_schema, literal, quoted
+from kehu.schemas.rendering import arrow_schema
 from kehu.schemas.types import DATE, IDENTIFIER, MONEY
 from kehu.tasks import exact
 
@@ -106,8 +106,8 @@ def build_mart(
         as_of: the day judged.
         run_id: the run.
 
-    Rule: cast to the contract's types; money rounded half-even to cents; rows ordered by key; the same rows give the same
-    file, byte for byte, whatever the threads.
+    Rule: cast to the contract's types; money rounded half-even to cents; rows ordered by key; the same rows give the
+    same file, byte for byte, whatever the threads.
 
     Raises:
         ContractBroken: a column is missing or unknown, a key column is null, or a key stands twice.
@@ -169,9 +169,9 @@ def _by_contract(table: Table, expression: ir.Table, *, as_of: date, run_id: str
         f.as_of.name: ibis.literal(as_of).cast(_type(DATE.duckdb)),
         f.run_id.name: ibis.literal(run_id).cast(_type(IDENTIFIER.duckdb)),
     }
-    columns = {column.name: added.get(column.name, None) for column in table.columns}
     shown = {
-        name: value if value is not None else _cast(table.column(name), expression[name]) for name, value in columns.items()
+        column.name: added[column.name] if column.name in added else _cast(column, expression[column.name])
+        for column in table.columns
     }
     measures = {f"{_EXACT}{column.name}": exact.widened(expression[column.name]) for column in table.measure}
     return expression.select(**shown, **measures)

@@ -6,6 +6,7 @@ May import: `config`, `schemas`, `tasks.abc`, `tasks.exact`. Tables in, table ou
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 
 import ibis
@@ -21,15 +22,16 @@ _CLASSES = ("A", "B", "C")
 def abc_summary(indicator: ir.Table, rules: AbcRules, *, as_of: date) -> ir.Table:
     """Counts of classes by either method and every cut rule, and measures of concentration.
 
-    Rule, over the n ranked customers by value descending (v_1 ≥ v_2 …, total T): top-k share = Σ_{i≤k} v_i ÷ T, top p % of
-    customers rounded up to whole customers; customers for 80 % = fewest whose sum reaches 0.8·T; Gini =
-    Σ (n + 1 − 2i)·v_i ÷ (n·T); Herfindahl = Σ v_i² ÷ T², on values in whole cents; `ratio_deviation` = half the sum of
+    Rule, over the n ranked customers by value descending (v_1 ≥ v_2 …, total T): top-k share = Σ_{i≤k} v_i ÷ T, top p
+    % of customers rounded up to whole customers; customers for 80 % = fewest whose sum reaches 0.8·T; Gini = Σ (n + 1
+    − 2i)·v_i ÷ (n·T); Herfindahl = Σ v_i² ÷ T², on values in whole cents; `ratio_deviation` = half the sum of
     |n_class ÷ n − share of policy| of the class by `abc.method`.
 
     Units and shape: one row per indicator and tax basis; columns of the contract `mart_abc_summary` without `as_of` and
     `run_id`, money exact (DECIMAL(38, 6)), shares DECIMAL(18, 6).
 
-    Edges: nobody ranked: shares, ratio and `is_concentrated` null; no value at all: total null. Bounds of concentration are inclusive.
+    Edges: nobody ranked: shares, ratio and `is_concentrated` null; no value at all: total null. Bounds of
+    concentration are inclusive.
 
     Policy: `abc.quota_shares`, `abc.method`, `abc.concentration_top_1`, `abc.concentration_top_5`.
 
@@ -91,8 +93,8 @@ def _published(grouped: ir.Table, rules: AbcRules, as_of: date) -> ir.Table:
     def share(part: str) -> ir.Value:
         return exact.ratio(ibis.coalesce(grouped[part], exact.zero(6)), total)
 
-    def reaches(part: str, bound: object) -> ir.BooleanValue:
-        above, below = exact.compare_share(grouped[part], total, Fraction(bound))  # type: ignore[arg-type]
+    def reaches(part: str, bound: Decimal) -> ir.BooleanValue:
+        above, below = exact.compare_share(grouped[part], total, bound)
         return above >= below
 
     counts = [grouped[f"method_{letter.lower()}"] for letter in _CLASSES]

@@ -31,7 +31,7 @@ from kehu.tasks import exact
 
 ACCEPTED_FILE = "accepted.parquet"
 DELETED_COLUMN = "is_deleted"
-"""Extra column of the accepted rows of a feed whose mapping names a `deleted` marker: true where the row says "gone"."""
+"""Extra column of the accepted rows of a feed whose mapping names a `deleted` marker: true where it is set."""
 
 IS_DESCRIBED = "is_described"
 """Added to entities without event date: true where the row stands in a delivery made up to as_of, so that its current
@@ -72,6 +72,8 @@ class ConformedFile(Protocol):
     @property
     def partition(self) -> str | None: ...
     @property
+    def partition_value(self) -> str | None: ...
+    @property
     def directory(self) -> str: ...
 
 
@@ -88,30 +90,27 @@ def delivery_order(file: ConformedFile) -> tuple[date, str, str, str, str]:
 def files_in_force(files: Iterable[File], known_at: date) -> tuple[File, ...]:
     """The conformed files whose rows may count on `known_at`, oldest first.
 
-    Rule: of a file mapping in mode `snapshot` the files of its newest day of delivery; in the other modes all of them
-    (which of their rows count is settled row by row). Several files of one mapping delivered on one day belong together
-    (one a shop, say); the same file name delivered twice on one day is a correction, and only the later delivery counts
-    in the modes in which a file replaces something.
+    Rule: of a file mapping in mode `snapshot` the files of its newest day of delivery; in mode `partition` the same for
+    each partition a file name tells; in the other modes all of them (which of their rows count is settled row by row).
+    Several files of one mapping delivered on one day belong together (one a shop, say); the same file name delivered
+    twice on one day is a correction, and in the modes in which a file replaces something only the later one counts.
     """
     known = sorted((file for file in files if file.delivered_date <= known_at), key=delivery_order)
-    groups: dict[tuple[str, str, str], list[File]] = defaultdict(list)
+    groups: dict[tuple[str, ...], list[File]] = defaultdict(list)
     for file in known:
-        groups[(file.system, file.entity, file.file_mapping)].append(file)
+        groups[(file.system, file.entity, file.file_mapping, file.partition_value or _NOT_PARTITIONED)].append(file)
     kept = [file for group in groups.values() for file in _kept_of_group(group)]
     return tuple(sorted(kept, key=delivery_order))
 
 
 def _kept_of_group(group: Sequence[File]) -> list[File]:
-    if group[-1].mode not in ("snapshot", "partition"):
+    newest = group[-1]
+    if newest.mode not in ("snapshot", "partition"):
         return list(group)
-    newest_day = group[-1].delivered_date
-    newest_of_name = {(file.file_name, file.delivered_date): file.delivery_id for file in group}
-    return [
-        file
-        for file in group
-        if file.delivery_id == newest_of_name[(file.file_name, file.delivered_date)]
-        and (file.mode != "snapshot" or file.delivered_date == newest_day)
-    ]
+    last_of_name = {(file.file_name, file.delivered_date): file.delivery_id for file in group}
+    corrected = [file for file in group if file.delivery_id == last_of_name[(file.file_name, file.delivered_date)]]
+    is_whole = newest.mode == "snapshot" or newest.partition_value is not None
+    return [file for file in corrected if not is_whole or file.delivered_date == newest.delivered_date]
 
 
 # --- rows of an entity as of a day ------------------------------------------------------------------------------------
@@ -122,16 +121,17 @@ def entity_as_of(
 ) -> ir.Table:
     """The rows of an entity that hold on `as_of`, as far as known on `known_at`: one row per contract key.
 
-    Rule: rows in force by mode (see `files_in_force`; `append` and `upsert`: newest delivery per key, deleted keys gone;
-    `partition`: newest delivery per value of the partition column, months for a date); then rows dated after as_of
-    are left out; then columns by their time (R8).
+    Rule: rows in force by mode (see `files_in_force`; `append` and `upsert`: newest delivery per key, deleted keys
+    gone; `partition`: newest delivery per value of the partition column, months for a date); then rows dated after
+    as_of are left out; then columns by their time (R8).
 
     Units and shape: the contract's columns; entities without event date carry `is_described` beside. Of those, what was
     in force on as_of gives the current columns, what is known on known_at the fixed ones and the names; keys known only
     from later deliveries stand there with their current columns null.
 
     Edges: no delivery gives an empty table; an event-dated value without its date is treated as current; one key in
-    several file mappings: the newest row of an event, column by column the newest value of an entity without event date.
+    several file mappings: the newest row of an event, column by column the newest value of an entity without event
+    date.
     """
     of_entity = [file for file in files if file.entity == table.name]
     known = files_in_force(of_entity, known_at)
@@ -205,7 +205,8 @@ def _partition_value(column: ir.Value) -> ir.StringValue:
 
 
 def _partition_of(file: ConformedFile) -> str:
-    return file.partition or _NOT_PARTITIONED if file.mode == "partition" else _NOT_PARTITIONED
+    is_by_row = file.mode == "partition" and file.partition_value is None
+    return file.partition or _NOT_PARTITIONED if is_by_row else _NOT_PARTITIONED
 
 
 def _known_column(table: Table) -> Callable[[str], str]:
@@ -345,7 +346,9 @@ def merges_table(final: Mapping[Code, str]) -> ir.Table:
     """Former codes as a table: source, company_id, old_customer_id, final_customer_id."""
     rows = sorted((*code, last) for code, last in final.items())
     names = (f.source.name, f.company_id.name, f.old_customer_id.name, _FINAL)
-    return ibis.memtable(pa.table({name: pa.array([row[i] for row in rows], pa.string()) for i, name in enumerate(names)}))
+    return ibis.memtable(
+        pa.table({name: pa.array([row[i] for row in rows], pa.string()) for i, name in enumerate(names)})
+    )
 
 
 _FINAL = "final_customer_id"
@@ -433,7 +436,8 @@ def sales_documents(lines: ir.Table, merges: ir.Table) -> ir.Table:
     """Every sales line known and dated up to as_of, whatever its type and status, under the customers' final codes.
 
     `account_customer_id` is the customer on the document, `ship_to_customer_id` the one the goods went to (the same
-    where the export has only one), `is_in_force` false for drafts and cancelled documents (no status counts as approved).
+    where the export has only one), `is_in_force` false for drafts and cancelled documents (no status counts as
+    approved).
     """
     status = lines[f.document_status.name]
     lines = lines.mutate(
@@ -476,15 +480,21 @@ def sales_facts(documents: ir.Table, customers: ir.Table, rules: SalesRules) -> 
         gross_profit=_converted(profit, lines, rules),
     )
     return _with_party(lines, customers).select(
-        f.source.name, f.company_id.name, f.customer_id.name, "account_customer_id", f.ship_to_customer_id.name,
-        f.document_type.name, f.document_id.name, f.line_id.name, f.document_date.name, f.order_id.name, f.product_id.name,
-        f.line_kind.name, f.is_return.name, f.quantity.name, "tax_basis", "amount", "gross_profit", f.is_tax_assumed.name,
-    )  # fmt: skip
+        *(column.name for column in _KEPT_OF_LINES), "account_customer_id", f.tax_basis.name, "amount", "gross_profit"
+    )
+
+
+_KEPT_OF_LINES = (
+    f.source, f.company_id, f.customer_id, f.ship_to_customer_id, f.document_type, f.document_id, f.line_id,
+    f.document_date, f.order_id, f.product_id, f.line_kind, f.is_return, f.quantity, f.is_tax_assumed,
+)  # fmt: skip
 
 
 def _with_party(lines: ir.Table, customers: ir.Table) -> ir.Table:
     keys = (f.source.name, f.company_id.name)
-    party = customers.select(*keys, account_customer_id=customers[f.customer_id.name], party_id=customers[f.scored_customer_id.name])
+    party = customers.select(
+        *keys, account_customer_id=customers[f.customer_id.name], party_id=customers[f.scored_customer_id.name]
+    )
     joined = lines.left_join(party, [*keys, "account_customer_id"], rname="party_{name}")
     return joined.mutate(customer_id=ibis.coalesce(joined["party_id"], joined["account_customer_id"]))
 

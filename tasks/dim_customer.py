@@ -18,20 +18,22 @@ _CUSTOMER = (*_KEYS, f.customer_id.name)
 _IS_MASTER = "is_in_master"
 
 
-def dim_customer(documents: ir.Table, master: ir.Table, merges: ir.Table, rules: SalesRules, *, as_of: date) -> ir.Table:
+def dim_customer(
+    documents: ir.Table, master: ir.Table, merges: ir.Table, rules: SalesRules, *, as_of: date
+) -> ir.Table:
     """Everyone who is a customer on `as_of`, after merges, with the attributes that may be read on that day.
 
-    Rule: whoever stands in the customer master on as_of, is named on a sales document dated up to as_of (as billed or as
-    ship-to customer), or heads one of these. In the master stands who was delivered up to as_of; before the first
+    Rule: whoever stands in the customer master on as_of, is named on a sales document dated up to as_of (as billed or
+    as ship-to customer), or heads one of these. In the master stands who was delivered up to as_of; before the first
     delivery, or where the record says when it was created, whose record was not created after as_of.
     `scored_customer_id` is the customer itself (`party.scored: account`) or its head office, one level (`bill_to`).
 
-    Units and shape: one row per source, company and customer; columns of the contract `dim_customer` without `as_of` and
-    `run_id`.
+    Units and shape: one row per source, company and customer; columns of the contract `dim_customer` without `as_of`
+    and `run_id`.
 
-    Edges: former codes stand under the code they count for and are counted in `merged_customers`; their own attributes are
-    not taken over. A customer without current attributes says why in `attribute_reason`. First and last document are of
-    documents in force, on the customer's own account.
+    Edges: former codes stand under the code they count for and are counted in `merged_customers`; their own
+    attributes are not taken over. A customer without current attributes says why in `attribute_reason`. First and
+    last document are of documents in force, on the customer's own account.
 
     Policy: `party.scored`, `party.internal_customer_ids`.
     """

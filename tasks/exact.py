@@ -112,7 +112,9 @@ def compare_share(part: ir.Value, base: ir.Value, bound: Decimal | Fraction) -> 
 
 
 def divided(number: ir.IntegerValue, by: int) -> tuple[ir.IntegerValue, ir.IntegerValue]:
-    """Whole quotient and remainder of a whole number ≥ 0; the remainder is taken off first, so the quotient is exact."""
+    """Whole quotient and remainder of a whole number ≥ 0: the remainder is taken off first, so no quotient is
+    rounded.
+    """
     rest = number % by
     return ((number - rest) / by).cast("int64"), rest
 

@@ -1,7 +1,7 @@
 """The marts of a run: which there are, what each needs, and how they are put together from the facts.
 
-May import: `config`, `schemas`, other modules of `tasks`. Reads like the order of work: entities as of the day, customers,
-sales facts, ABC, summary; `tasks/build.py` executes.
+May import: `config`, `schemas`, other modules of `tasks`. Reads like the order of work: entities as of the day,
+customers, sales facts, ABC, summary; `tasks/build.py` executes.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ BUILT_FROM: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class SkippedMart:
-    """A mart that was not built, and why: `policy_blank: key`, `missing_entity: name`, `no_sales_lines: document type`."""
+    """A mart that was not built, and why: `policy_blank: key`, `missing_entity: name`, `no_sales_lines: basis`."""
 
     name: str
     reason: str
@@ -152,17 +152,15 @@ def _built_or_skipped(workshop: _Workshop, table: Table, delivered: set[str]) ->
     except _NoSalesLines as none:
         return SkippedMart(table.name, f"no_sales_lines: {none}")
     inputs = workshop.inputs
-    return build_mart(
-        workshop.backend, table, expression, inputs.scratch, as_of=inputs.as_of, run_id=inputs.run_id
-    )
+    return build_mart(workshop.backend, table, expression, inputs.scratch, as_of=inputs.as_of, run_id=inputs.run_id)
 
 
-class _NoSalesLines(Exception):  # noqa: N818 - never leaves this module
+class _NoSalesLines(Exception):
     """No line of the document type that counts is known."""
 
 
 class _Workshop:
-    """Puts the expressions together; interim results that several marts need are computed once and kept until the end."""
+    """Puts the expressions together; what several marts need is computed once and kept until the end."""
 
     def __init__(self, backend: Backend, inputs: MartInputs, held: ExitStack) -> None:
         self.backend = backend
