@@ -326,9 +326,10 @@ def _add_corrections(commands: Any) -> None:
 def _add_policy(commands: Any) -> None:
     parser = _command(
         commands, "policy", "show each policy value with the file and date it came from", "command_inspect:policy",
-        ["kehu policy show", "kehu policy show --as-of 2025-06-30"],
+        ["kehu policy show", "kehu policy show --as-of 2025-06-30", "kehu policy show abc.cut_rule"],
     )  # fmt: skip
     parser.add_argument("action", choices=("show",))
+    parser.add_argument("key", nargs="?", help="one key: everything about it (default: list all)")
     parser.add_argument(
         "--as-of",
         type=day,

@@ -17,6 +17,7 @@ from kehu.flows import show
 from kehu.flows.context import language_of, settings_of
 
 if TYPE_CHECKING:
+    from kehu.config.policy import PolicyEntry
     from kehu.warehouse.read import RunStory
 
 _NEWEST_DAY = (9999, 12, 31)
@@ -109,26 +110,28 @@ def policy(arguments: argparse.Namespace) -> int:
             {"exit_code": 0, "as_of": arguments.as_of, "policy": values, "fingerprint": in_force.fingerprint}
         )
         return 0
-    rows = [
-        (
-            e.key,
-            "(blank)" if e.value is None else _readable(e.value),
-            e.unit,
-            e.from_date,
-            f"{e.file}:{e.line}",
-            e.owner,
-            e.reason,
-        )
-        for e in entries
-    ]
-    headers = ["key", "value", "unit", "from", "file", "owner", "reason"]
-    show.results().print(
-        show.table(f"Policy {'as of ' + str(arguments.as_of) if arguments.as_of else '(newest values)'}", headers, rows)
-    )
+    out = show.results()
+    if arguments.key is not None:
+        return _show_policy_key(out, arguments.key, entries)
+    rows = [(e.key, _readable(e.value), e.unit, e.from_date, f"{e.file}:{e.line}") for e in entries]
+    title = f"Policy as of {arguments.as_of}" if arguments.as_of else "Policy (newest values)"
+    out.print(show.table(title, ["key", "value", "unit", "in force from", "file"], rows))
+    out.print("\nWhy a value is what it is: kehu policy show KEY")
+    return 0
+
+
+def _show_policy_key(out: Any, key: str, entries: Sequence[PolicyEntry]) -> int:
+    entry = next((entry for entry in entries if entry.key == key), None)
+    if entry is None:
+        raise _unknown_name("policy key", key, [entry.key for entry in entries])
+    for name, value in dataclasses.asdict(entry).items():
+        out.print(f"{name:<12}{_readable(value)}", markup=False)
     return 0
 
 
 def _readable(value: Any) -> str:
+    if value is None:
+        return "(blank)"
     if isinstance(value, tuple | list):
         return "[" + ", ".join(str(part) for part in value) + "]"
     if isinstance(value, dict):

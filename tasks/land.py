@@ -247,7 +247,7 @@ def _sorted_out(mapping: SourceMapping, exports: Path) -> tuple[list[tuple[FileM
             ignored.append(name)
         elif not takers:
             unmapped.append(name)
-        elif len(takers) > 1:
+        elif len(takers) > 1 and not _read_different_sheets(takers):
             raise SettingsError(
                 f"Two kinds of file claim it: {' and '.join(item.name for item in takers)}.",
                 code="file_claimed_twice",
@@ -256,9 +256,14 @@ def _sorted_out(mapping: SourceMapping, exports: Path) -> tuple[list[tuple[FileM
                 hint="make the `match` patterns of the source mapping exclude each other",
             )
         else:
-            claimed.append((takers[0], name))
+            claimed.extend((taker, name) for taker in takers)
     order = {item.name: position for position, item in enumerate(mapping.files)}
     return sorted(claimed, key=lambda pair: (order[pair[0].name], pair[1])), unmapped, ignored
+
+
+def _read_different_sheets(takers: Sequence[FileMapping]) -> bool:
+    """One workbook may be several kinds of file, as long as each names a sheet of its own."""
+    return len({taker.sheet for taker in takers} - {None}) == len(takers)
 
 
 def _file_names(exports: Path) -> list[str]:
@@ -394,7 +399,7 @@ def _records_folder(home: Path, system: str) -> Path:
 def _write_record(delivery: Delivery, home: Path) -> None:
     folder = _records_folder(home, delivery.system)
     _private_folder(folder)
-    name_hash = hashlib.sha256(delivery.file_name.encode()).hexdigest()[:8]
+    name_hash = hashlib.sha256(f"{delivery.file_mapping}/{delivery.file_name}".encode()).hexdigest()[:8]
     text = json.dumps(delivery.to_dict(home), ensure_ascii=False, indent=1, sort_keys=True)
     handle, temporary = tempfile.mkstemp(prefix=".record-", dir=folder)
     with os.fdopen(handle, "w", encoding="utf-8") as target:
