@@ -103,14 +103,14 @@ def readable_failures(place: str) -> Iterator[None]:
         yield
     except KehuError:
         raise
-    except (OSError, duckdb.Error) as error:
+    except (OSError, MemoryError, duckdb.Error) as error:
         ours = _translated(error, place)
         if ours is None:
             raise
         raise ours from error
 
 
-def _translated(error: OSError | duckdb.Error, place: str) -> KehuError | None:
+def _translated(error: OSError | MemoryError | duckdb.Error, place: str) -> KehuError | None:
     text = str(error)
     first_line = text.splitlines()[0] if text else type(error).__name__
     if isinstance(error, (duckdb.OutOfMemoryException, MemoryError)):

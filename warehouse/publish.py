@@ -206,8 +206,8 @@ def _publish(files: VersionedFile, job: _Publication, kept_versions: int) -> Pub
     if linked is not None and is_official and files.is_intact(linked):
         return PublishReceipt(linked, version_path(files.directory, linked), changed=False)
     version, work = files.reserve_work()
-    job.on_step("reserved")
     try:
+        job.on_step("reserved")
         if linked is not None:
             files.copy_master(linked, work)
         job.on_step("source_copied")
@@ -221,10 +221,10 @@ def _publish(files: VersionedFile, job: _Publication, kept_versions: int) -> Pub
     return PublishReceipt(
         version,
         path,
-        changed=not is_official,
+        changed=made.is_change,
         moved=made.moved,
         rows=made.rows,
-        is_repaired=is_official,
+        is_repaired=not made.is_change,
         is_rebuilt=made.is_rebuilt,
         left_behind=made.left_behind,
     )
@@ -237,6 +237,10 @@ class _Made:
     is_rebuilt: bool = False
     left_behind: tuple[str, ...] = ()
 
+    @property
+    def is_change(self) -> bool:
+        return bool(self.moved or self.rows or self.is_rebuilt)
+
 
 # --- before anything is written ---------------------------------------------------------------------------------------
 
@@ -246,11 +250,14 @@ def _is_official_already(files: VersionedFile, linked: int, job: _Publication) -
     master = files.master_path(linked)
     if not master.is_file():
         return False
-    with _opened(master, job, read_only=True) as con:
-        if _stored_contract(con)[0] != job.fingerprint:
-            return False
-        refuse_other_portfolio(read_portfolio(con), job.portfolio)
-        return _is_known(con, job) and not _pointers_to_move(con, job)
+    try:
+        with _opened(master, job, read_only=True) as con:
+            if _stored_contract(con)[0] != job.fingerprint:
+                return False
+            refuse_other_portfolio(read_portfolio(con), job.portfolio)
+            return _is_known(con, job) and not _pointers_to_move(con, job)
+    except (duckdb.IOException, duckdb.SerializationException, duckdb.FatalException, duckdb.InternalException):
+        return False  # a damaged master: the copy, whose bytes are checked, decides
 
 
 def _stored_contract(con: duckdb.DuckDBPyConnection) -> tuple[str | None, str | None]:

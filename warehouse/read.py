@@ -353,13 +353,21 @@ def _unreadable_files(path: Path) -> Iterator[None]:
                 details=[text.splitlines()[0]],
                 hint="install the newer version of Kehu that wrote it",
             ) from error
-        if "lock" in text.lower():
+        if "could not set lock" in text.lower():
             raise WarehouseError(
                 "Another program has the published file open for writing.",
                 code="opened_for_writing",
                 file=str(path),
                 details=[text.splitlines()[0]],
                 hint="end that program; publishing again makes a clean version",
+            ) from error
+        if "corrupt" in text.lower():
+            raise WarehouseError(
+                "The published file is damaged.",
+                code="damaged",
+                file=str(path),
+                details=[text.splitlines()[0]],
+                hint="run the newest night again: it is published anew",
             ) from error
         raise
 

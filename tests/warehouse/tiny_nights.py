@@ -24,7 +24,6 @@ from kehu.schemas.tables import (
     PUBLISHED_TABLES,
     RUN_INPUT,
     RUN_MART,
-    table_named,
 )
 from kehu.warehouse.publish import PublishReceipt, RunFacts, publish_run
 
@@ -64,8 +63,8 @@ def make_night(
     run = replace(run, **facts)
     identity = {"as_of": run.as_of, "run_id": run.run_id, "source": "demo", "company_id": "main"}
     rows = [
-        {**identity, "customer_id": f"{n:05d}", "customer_name": f"客户{n}", "scored_party": "bill_to", "tax_basis": "net",
-         "sales_net": Decimal(value), "sales_lines": 1, "sales_class": "A"}
+        {**identity, "customer_id": f"{n:05d}", "customer_name": f"客户{n}", "scored_party": "bill_to",
+         "tax_basis": "net", "sales_net": Decimal(value), "sales_lines": 1, "sales_class": "A", "indicator": "sales"}
         for n in range(customers)
     ]  # fmt: skip
     by_name = {table.name: table for table in tables}
@@ -80,10 +79,11 @@ def make_night(
     ]
     for mart, reason in (skipped or {}).items():
         states.append({**identity, "mart": mart, "mart_status": "skipped", "reason": reason, "row_count": 0})
+    # Tonight's file with one of 300 rows put aside, and an earlier one that must not count into tonight's share.
     inputs = [
-        {**identity, "delivery_id": f"{as_of:%Y%m%d}-{mark}", "file_name": "orders.csv", "sheet_name": "",
-         "entity": "sales_line", "is_new_delivery": is_new, "rows_data": 300, "rows_quarantined": 1 if is_new else 300}
-        for is_new in (True,)
+        {**identity, "delivery_id": f"{as_of:%Y%m%d}-{mark}", "file_name": file_name, "sheet_name": "",
+         "entity": "sales_line", "is_new_delivery": is_new, "rows_data": 300, "rows_quarantined": put_aside}
+        for file_name, is_new, put_aside in (("new.csv", True, 1), ("old.csv", False, 300))
     ]  # fmt: skip
     given = {
         RUN_MART.name: rows_of(by_name[RUN_MART.name], states),
@@ -99,18 +99,11 @@ def rows_of(table: Table, rows: list[dict[str, Any]]) -> pa.Table:
     )
 
 
-def empty(table: str) -> pa.Table:
-    """No rows of a table."""
-    return arrow_schema(table_named(table)).empty_table()
-
-
 def publish(warehouse: Path, night: Night, *, hour: int = 20, **given: Any) -> PublishReceipt:
     """Publish a night at an hour (UTC) of its day; hours beyond 23 are on the days after."""
     at = datetime(night.run.as_of.year, night.run.as_of.month, night.run.as_of.day, tzinfo=UTC) + timedelta(hours=hour)
-    return publish_run(
-        warehouse, night.run, night.marts, night.run_tables, portfolio=given.pop("portfolio", PORTFOLIO), published_at=at,
-        threads=1, **given,
-    )  # fmt: skip
+    given = {"portfolio": PORTFOLIO, "published_at": at, "threads": 1, **given}
+    return publish_run(warehouse, night.run, night.marts, night.run_tables, **given)
 
 
 def kill_me_at(step: str) -> Callable[[str], None]:
