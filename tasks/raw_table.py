@@ -6,6 +6,8 @@ the file, an empty cell is NULL, and every record keeps its number in the file.
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -146,6 +148,16 @@ def write_records(records: Iterable[Sequence[str]], width: int, first_record: in
             writer.write_table(pa.table([numbers, *texts, pa.array(surplus, pa.string())], schema=schema))
             written += len(batch)
     return written
+
+
+def scratch_file(scratch: Path, ending: str) -> Path:
+    """A new name in the scratch folder, never one used before.
+
+    DuckDB keeps what it has read of a path: a file written anew within one second is read with the old one's pages.
+    """
+    handle, name = tempfile.mkstemp(dir=scratch, suffix=ending)
+    os.close(handle)
+    return Path(name)
 
 
 def parquet_source(path: Path) -> str:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import codecs
 import csv
-import hashlib
 import io
 import re
 from collections.abc import Iterator, Sequence
@@ -32,7 +31,7 @@ from kehu.tasks.headers import (
     known_headers,
     normalise_header,
 )
-from kehu.tasks.raw_table import RawTable, column_names, parquet_source, raw_table, write_records
+from kehu.tasks.raw_table import RawTable, column_names, parquet_source, raw_table, scratch_file, write_records
 from kehu.tasks.record_classes import BLANKS, sql_text
 
 if TYPE_CHECKING:
@@ -70,11 +69,13 @@ class Utf8File:
         path: the file as received where it is UTF-8, else a decoded copy.
         encoding: the encoding as received.
         lines: how many lines it has; a last one without line break counts.
+        has_bare_returns: whether carriage returns stand without a line feed: line ends of old systems, or within cells.
     """
 
     path: Path
     encoding: str
     lines: int
+    has_bare_returns: bool
 
 
 @dataclass(frozen=True)
@@ -131,17 +132,17 @@ def as_utf8(path: Path, forced: str | None, file_name: str, scratch: Path) -> Ut
     encoding = _forced(forced, head, file_name) if forced else _marked(head) or "utf-8"
     if encoding == "utf-8":
         try:
-            return Utf8File(path, encoding, _decode(path, encoding, None))
+            return Utf8File(path, encoding, *_decode(path, encoding, None))
         except _NotDecodable as error:
             if forced or error.wide_characters >= _PROOF_OF_UTF8:
                 raise _wrong_encoding(
                     file_name, _MOSTLY_UTF8 if not forced else f"The file is not {forced}.", error
                 ) from None
             encoding = "gb18030"
-    copy = scratch / f"{_short_hash(str(path), encoding)}.utf8.csv"
+    copy = scratch_file(scratch, ".utf8.csv")
     try:
         with copy.open("wb") as target:
-            return Utf8File(copy, encoding, _decode(path, encoding, target))
+            return Utf8File(copy, encoding, *_decode(path, encoding, target))
     except _NotDecodable as error:
         sentence = f"The file is not {forced}." if forced else "The file is neither UTF-8 nor GB18030."
         raise _wrong_encoding(file_name, sentence, error) from None
@@ -212,10 +213,14 @@ def _wide_characters(text: str) -> int:
     return 0 if text.isascii() else sum(character > "\u07ff" for character in text)
 
 
-def _decode(path: Path, encoding: str, target: BinaryIO | None) -> int:
-    """Decode a file strictly from end to end, writing it as UTF-8 where a target is given; returns its lines."""
+def _decode(path: Path, encoding: str, target: BinaryIO | None) -> tuple[int, bool]:
+    """Decode a file strictly from end to end, writing it as UTF-8 where a target is given.
+
+    Returns:
+        Its lines, and whether there are carriage returns without a line feed.
+    """
     decoder = codecs.getincrementaldecoder(encoding)("strict")
-    read = lines = wide = 0
+    read = lines = wide = bare_returns = 0
     last = "\n"
     for chunk, is_last in _chunks(path):
         try:
@@ -229,10 +234,14 @@ def _decode(path: Path, encoding: str, target: BinaryIO | None) -> int:
             target.write((text.removeprefix("\ufeff") if read == 0 else text).encode())
         read += len(chunk)
         lines += text.count("\n")
+        if "\r" in text:
+            bare_returns += text.count("\r") - text.count("\r\n")
+        if last == "\r" and text.startswith("\n"):
+            bare_returns -= 1
         last = text[-1:] or last
         if wide < _PROOF_OF_UTF8:
             wide += _wide_characters(text)
-    return lines + (last != "\n")
+    return lines + (last != "\n"), bare_returns > 0
 
 
 def _chunks(path: Path) -> Iterator[tuple[bytes, bool]]:
@@ -314,6 +323,8 @@ def _read_fast(
     """The file as DuckDB reads it, or None where one line is not one record all the way."""
     import duckdb
 
+    if file.has_bare_returns:
+        return None
     scan = _duckdb_scan(file.path, dialect, scratch)
     lines = file.lines - dialect.header_lines
     try:
@@ -356,8 +367,8 @@ def _without_wildcards(path: Path, scratch: Path) -> Path:
     """DuckDB takes `[`, `*` and `?` in a path for a pattern: `客户[1].csv` is read through a link with a plain name."""
     if not re.search(r"[\[\]*?]", str(path)):
         return path
-    link = scratch / f"{_short_hash(str(path))}.csv"
-    link.unlink(missing_ok=True)
+    link = scratch_file(scratch, ".csv")
+    link.unlink()
     link.symlink_to(path.resolve())
     return link
 
@@ -365,7 +376,7 @@ def _without_wildcards(path: Path, scratch: Path) -> Path:
 def _read_carefully(
     file: Utf8File, dialect: Dialect, fill_down: Sequence[int], file_name: str, scratch: Path
 ) -> RawTable:
-    target = scratch / f"{_short_hash(str(file.path))}.records.parquet"
+    target = scratch_file(scratch, ".records.parquet")
     header_record = dialect.layout.header_record
     records = islice(_csv_records(file.path, dialect.delimiter, file_name), header_record, None)
     written = write_records(records, len(dialect.layout.headers), header_record + 1, target)
@@ -385,12 +396,12 @@ def _csv_records(path: Path, delimiter: str, file_name: str) -> Iterator[Sequenc
     csv.field_size_limit(LARGEST_CELL)
     number = 0
     with path.open(encoding="utf-8-sig", newline="") as file:
-        # A line of our own comes back as a record of its own, unless a cell is still open there.
-        reader = csv.reader(chain(file, [_END]), delimiter=delimiter, skipinitialspace=True)
+        # A last line of our own comes back as a record of two cells, unless a cell is still open there.
+        reader = csv.reader(chain(file, [_END + delimiter + _END]), delimiter=delimiter, skipinitialspace=True)
         try:
             for number, record in enumerate(reader, start=1):
                 if record and record[-1].endswith(_END):
-                    if len(record) > 1 or record[0] != _END:
+                    if record != [_END, _END]:
                         raise _unclosed_quote(file_name, number)
                     return
                 yield record
@@ -406,7 +417,3 @@ def _unclosed_quote(file_name: str, record: int) -> InputError:
         row=record,
         hint="close or double the quotation mark, or export the file anew as .xlsx",
     )
-
-
-def _short_hash(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]

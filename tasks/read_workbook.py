@@ -10,7 +10,6 @@ calculated are empty.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
@@ -23,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from kehu.config.errors import InputError
 from kehu.tasks.headers import MOST_LEADING_RECORDS, find_header, header_positions
-from kehu.tasks.raw_table import RawTable, parquet_source, raw_table, write_records
+from kehu.tasks.raw_table import RawTable, parquet_source, raw_table, scratch_file, write_records
 
 if TYPE_CHECKING:
     from python_calamine import CalamineWorkbook
@@ -62,7 +61,7 @@ def read_workbook(path: Path, file_mapping: FileMapping, file_name: str, scratch
         names, notes = _sheet_names(workbook, file_mapping, file_name)
         tables = [
             _read_sheet(
-                workbook, name, file_mapping, f"{file_name} [{name}]", scratch / f"{_short_hash(path, name)}.parquet"
+                workbook, name, file_mapping, f"{file_name} [{name}]", scratch_file(scratch, ".records.parquet")
             )
             for name in names
         ]
@@ -99,7 +98,7 @@ def read_html_table(path: Path, encoding: str, file_mapping: FileMapping, file_n
             "The file is a web page without a table, perhaps the page of an expired login.",
             "export it again",
         )
-    target = scratch / f"{_short_hash(path, 'html')}.parquet"
+    target = scratch_file(scratch, ".records.parquet")
     return _read_records(chain([first], records), file_mapping, file_name, target, encoding=encoding)
 
 
@@ -219,10 +218,6 @@ def _unreadable(file_name: str, sentence: str, hint: str) -> InputError:
 
 def _first_line(error: BaseException) -> str:
     return str(error).splitlines()[0] if str(error) else type(error).__name__
-
-
-def _short_hash(path: Path, part: str) -> str:
-    return hashlib.sha256(f"{path}\0{part}".encode()).hexdigest()[:16]
 
 
 # --- HTML -------------------------------------------------------------------------------------------------------------

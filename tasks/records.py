@@ -80,7 +80,8 @@ def _refuse_zip(file_name: str) -> None:
 
 
 def _is_html(first: bytes) -> bool:
-    start = first.replace(b"\0", b"").removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    # Marks of UTF-8 and UTF-16 come first; the zeros of UTF-16 stand between the letters of a tag.
+    start = first.lstrip(b"\xef\xbb\xbf\xff\xfe").replace(b"\0", b"").lstrip().lower()
     return start.startswith(tuple(tag.encode() for tag in _HTML_TAGS))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +66,8 @@ class Reader:
         (folder / "scratch").mkdir(exist_ok=True)
 
     def __call__(self, content: bytes | str, name: str = "销售.csv", **stated: Any) -> Reading:
-        path = self.folder / name
+        # Each in a folder of its own: DuckDB keeps pages of a path it has read.
+        path = Path(tempfile.mkdtemp(dir=self.folder)) / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         return self.file(path, **stated)
 
