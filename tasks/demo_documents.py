@@ -18,7 +18,17 @@ import pyarrow as pa
 
 from kehu.tasks.demo_files import EXCEL_GBK, PLAIN_UTF8, decimals, write_text
 from kehu.tasks.demo_names import Numbers
-from kehu.tasks.demo_timeline import DOCUMENT_STATUSES, EPOCH, NO_DOCUMENT, Documents, Lines, Receipts, pick, stack
+from kehu.tasks.demo_timeline import (
+    DOCUMENT_STATUSES,
+    EPOCH,
+    NO_DOCUMENT,
+    Documents,
+    Lines,
+    Month,
+    Receipts,
+    pick,
+    stack,
+)
 from kehu.tasks.demo_world import LINE_KINDS, Products, stream
 
 SALES_HEADER = (
@@ -100,13 +110,15 @@ class Printer:
     product_codes: pa.Array
     products: Products
 
-    def sales(self, path: Path, delivered: date, documents: Documents, lines: Lines, *, special: str = "") -> FileFacts:
+    def sales(
+        self, path: Path, delivered: date, month: Month, documents: Documents, lines: Lines, *, special: str = ""
+    ) -> FileFacts:
         """Write a month's invoice lines. `special` is empty, `broken` (planted rows) or `page_breaks`."""
         random = stream(self.seed, f"dirt {path.stem.rsplit('_', 1)[0]}")
         self.connection.register("printed_sales", self._sales_columns(random, documents, lines))
         inserts: list[_Insert] = []
         if special == "broken":
-            inserts = _broken_sales(random, documents, len(lines.document), delivered, self)
+            inserts = _broken_sales(random, month, documents, len(lines.document), delivered, self)
         elif special == "page_breaks":
             inserts = _page_breaks(len(lines.document), SALES_HEADER)
         broken = [insert for insert in inserts if insert.kind == "broken"]
@@ -266,11 +278,11 @@ def _grouped(units: str, places: int) -> str:
 
 
 def _dirty(text: str, is_negative: str = "false") -> str:
-    """SQL: the number as text in the form the row asks for: in brackets, full-width, with ¥, or with blanks."""
+    """SQL: the number as text in the form the row asks for: in brackets, full-width, with ￥, or with blanks."""
     full_width = f"translate({text}, '0123456789.,-', '０１２３４５６７８９．，－')"
     return (
         f"CASE WHEN {is_negative} AND bracketed THEN '(' || ltrim({text}, '-') || ')' WHEN number_form = 0 THEN {text} "
-        f"WHEN number_form = 1 THEN {full_width} WHEN number_form = 2 THEN '¥' || {text} ELSE ' ' || {text} || ' ' END"
+        f"WHEN number_form = 1 THEN {full_width} WHEN number_form = 2 THEN '￥' || {text} ELSE ' ' || {text} || ' ' END"
     )
 
 
@@ -335,16 +347,14 @@ def _total_row(header: tuple[str, ...], sums: dict[str, Decimal]) -> tuple[str, 
 
 
 def _broken_sales(
-    random: np.random.Generator, documents: Documents, rows: int, delivered: date, printer: Printer
+    random: np.random.Generator, month: Month, documents: Documents, rows: int, delivered: date, printer: Printer
 ) -> list[_Insert]:
     """One extra invoice line for each way a row can be beyond repair, each with a document number of its own."""
     places = np.sort(random.integers(0, rows + 1, 5)).tolist()
     customers = printer.codes.take(pa.array(random.integers(0, len(printer.codes), 5))).to_pylist()
-    day = date.fromordinal(EPOCH + int(documents.day.min())) + timedelta(days=9) if len(documents.day) else delivered
     ahead = delivered + timedelta(days=40)
-    month = f"{day:%Y%m}"
     good = {
-        "单据类型": "销售发票", "行号": "1", "单据日期": f"{day:%Y-%m-%d}",
+        "单据类型": "销售发票", "行号": "1", "单据日期": f"{month.first:%Y-%m-%d}",
         "产品编码": printer.product_codes[0].as_py(), "行类别": "商品", "数量": "10", "单价": "128.00",
         "价税合计(万元)": "0.128000", "税率": "13%", "成本(万元)": "0.083600", "单据状态": "已审核", "是否退货": "否",
     }  # fmt: skip
@@ -360,7 +370,7 @@ def _broken_sales(
         cells: dict[str, str | None] = {
             **good,
             "客户编码": customers[number],
-            "单据编号": f"XS{int(month) * 10**7 + len(documents.number) + 1 + number}",
+            "单据编号": f"XS{int(month.name) * 10**7 + len(documents.number) + 1 + number}",
             **changes,
         }
         inserts.append(_Insert(places[number], tuple(cells.get(name) for name in SALES_HEADER), "broken", rule))

@@ -184,11 +184,15 @@ def _write_month(directory: Path, printer: Printer, trade: MonthOfTrade, deliver
     first = named("销售明细", delivery.delivered)
     if delivery.corrected:
         final = named("销售明细", delivery.corrected)
-        early = printer.sales(first, delivery.delivered, *as_first_delivered(trade.documents, trade.lines))
+        early = printer.sales(first, delivery.delivered, trade.month, *as_first_delivered(trade.documents, trade.lines))
         facts.append(replace(early, superseded_by=final.name))
-        facts.append(printer.sales(final, delivery.corrected, trade.documents, trade.lines))
+        facts.append(printer.sales(final, delivery.corrected, trade.month, trade.documents, trade.lines))
     else:
-        facts.append(printer.sales(first, delivery.delivered, trade.documents, trade.lines, special=delivery.special))
+        facts.append(
+            printer.sales(
+                first, delivery.delivered, trade.month, trade.documents, trade.lines, special=delivery.special
+            )
+        )
     facts.append(printer.payments(named("回款明细", delivery.delivered), delivery.delivered, trade.receipts))
     return facts
 
