@@ -44,18 +44,6 @@ def connect_scratch(
     return con
 
 
-@contextmanager
-def engine(
-    folder: Path, *, threads: int | None = None, memory_limit: str | None = None
-) -> Iterator[duckdb.DuckDBPyConnection]:
-    """`connect_scratch` for the body of a `with` statement."""
-    con = connect_scratch(folder, threads=threads, memory_limit=memory_limit)
-    try:
-        yield con
-    finally:
-        con.close()
-
-
 def open_duckdb(
     database: Path | None,
     *,

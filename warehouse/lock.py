@@ -25,13 +25,13 @@ LOCK_NAME = "lock"
 
 
 @contextmanager
-def writer_lock(folder: Path, *, command: str, now: datetime) -> Iterator[None]:
+def hold_lock(folder: Path, *, started_at: datetime, command: str) -> Iterator[None]:
     """Hold `folder/lock` for the body of the `with` statement.
 
     Args:
         folder: folder to lock; made if absent.
+        started_at: when the run began, told to a second writer.
         command: what is run, told to a second writer; must hold no password.
-        now: when the run began, told to a second writer.
 
     Raises:
         AnotherRunHoldsTheLock: another process (or another call in this one) holds it; says who and since when.
@@ -50,7 +50,7 @@ def writer_lock(folder: Path, *, command: str, now: datetime) -> Iterator[None]:
             {
                 "pid": os.getpid(),
                 "host": socket.gethostname(),
-                "started_at": now.isoformat(),
+                "started_at": started_at.isoformat(),
                 "command": command,
             },
         )

@@ -34,7 +34,7 @@ from kehu.schemas.tables import (
 )
 from kehu.warehouse.connections import open_duckdb, readable_failures
 from kehu.warehouse.duckdb_file import VersionedFile, do_nothing, linked_version, version_path
-from kehu.warehouse.lock import writer_lock
+from kehu.warehouse.lock import hold_lock
 from kehu.warehouse.read import PortfolioFacts, read_portfolio, refuse_other_portfolio
 from kehu.warehouse.rebuild import copy_by_contract, create_tables, release_order
 from kehu.warehouse.views import refresh_views
@@ -196,7 +196,7 @@ def publish_run(
     with readable_failures(str(warehouse_dir)):
         linked_version(warehouse_dir)  # refuses a folder that is not ours before anything is written into it
         files = VersionedFile(warehouse_dir)
-        with writer_lock(files.master_folder, command=f"publish {run.run_id}", now=published_at):
+        with hold_lock(files.master_folder, started_at=published_at, command=f"publish {run.run_id}"):
             return _publish(files, job, kept_versions)
 
 

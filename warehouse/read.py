@@ -7,16 +7,17 @@ Every call opens the newest version anew, so a long-lived process always sees th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 import duckdb
 
 from kehu.config.errors import SettingsError, UsageError, WarehouseError
+from kehu.schemas.model import Table
 from kehu.schemas.rendering import WAREHOUSE_SCHEMA, literal, quoted
 from kehu.schemas.tables import (
     DQ_QUARANTINE,
@@ -60,6 +61,48 @@ class StoredPortfolio:
     fiscal_year_start_month: int
 
 
+@dataclass(frozen=True)
+class RunEntry:
+    """One published run in the list of runs.
+
+    Attributes:
+        run_id: the run.
+        as_of: the day judged.
+        known_at: deliveries up to this day were used; None = all.
+        gate: `open` or `warned`.
+        started_at: clock time the run began.
+        finished_at: clock time its last mart was built.
+        code_version: version of Kehu.
+        sandbox: name of the sandbox; None for the official warehouse.
+        official_marts: the marts this run is official for, sorted; empty when it is superseded wholly.
+        published_at: when its newest pointer moved; None when superseded wholly.
+    """
+
+    run_id: str
+    as_of: date
+    known_at: date | None
+    gate: str
+    started_at: datetime
+    finished_at: datetime
+    code_version: str
+    sandbox: str | None
+    official_marts: tuple[str, ...]
+    published_at: datetime | None
+
+
+@dataclass(frozen=True)
+class RunStory:
+    """All that the warehouse tells of one run: rows by column name, in key order, without day and run but in `log`."""
+
+    log: Row
+    marts: tuple[Row, ...]
+    pointers: tuple[Row, ...]
+    inputs: tuple[Row, ...]
+    input_reasons: tuple[Row, ...]
+    quality: tuple[Row, ...]
+    quarantine: tuple[Row, ...]
+
+
 def connect_read(
     where: Path | str, *, threads: int | None = None, memory_limit: str | None = None
 ) -> duckdb.DuckDBPyConnection:
@@ -91,13 +134,8 @@ def connect_read(
     return con
 
 
-def list_runs(where: Path | str) -> list[Row]:
+def list_runs(where: Path | str) -> tuple[RunEntry, ...]:
     """All published runs, the newest day first, within a day the newest start first.
-
-    Returns:
-        Per run: run_id, as_of, known_at, gate, started_at, finished_at, code_version, sandbox, `official_marts` (for
-        how many marts of its day it is the official run; 0 = superseded wholly) and published_at (when its newest
-        pointer moved; None when superseded wholly).
 
     Raises:
         WarehouseError: as `connect_read`.
@@ -106,17 +144,12 @@ def list_runs(where: Path | str) -> list[Row]:
         return _runs(con, "TRUE")
 
 
-def show_run(where: Path | str, run_id: str) -> dict[str, Any]:
+def show_run(where: Path | str, run_id: str) -> RunStory:
     """The story of one run.
 
     Args:
         where: as `connect_read`.
         run_id: the run, or the beginning of its id as far as it is unique.
-
-    Returns:
-        `log`: its row of `run_log`; `marts`, `pointers`, `inputs`, `reasons`, `quality`, `quarantine`: the rows of the
-        run tables without day and run, in key order, as dictionaries; of `quality` only what failed; `checks`: how many
-        expectations were evaluated.
 
     Raises:
         UsageError: no published run, or several, have this id.
@@ -124,36 +157,35 @@ def show_run(where: Path | str, run_id: str) -> dict[str, Any]:
     """
     with reading(where) as con:
         chosen = f"run_id = {literal(_full_run_id(con, run_id))}"
-        parts = {
-            "marts": (RUN_MART, chosen),
-            "pointers": (RUN_CURRENT, chosen),
-            "inputs": (RUN_INPUT, chosen),
-            "reasons": (RUN_INPUT_REASON, chosen),
-            "quality": (DQ_RESULT, f"{chosen} AND is_passed IS DISTINCT FROM TRUE"),
-            "quarantine": (DQ_QUARANTINE, chosen),
-        }
-        story: dict[str, Any] = {"log": _rows(con, f"SELECT * FROM run_log WHERE {chosen}")[0]}
-        for part, (table, condition) in parts.items():
+
+        def rows_of(table: Table) -> tuple[Row, ...]:
             order = ", ".join(map(quoted, table.key_names))
-            story[part] = _rows(
-                con, f"SELECT * EXCLUDE (as_of, run_id) FROM {quoted(table.name)} WHERE {condition} ORDER BY {order}"
-            )
-        story["checks"] = _rows(con, f"SELECT count(*) AS checks FROM dq_result WHERE {chosen}")[0]["checks"]
-    return story
+            selected = f"SELECT * EXCLUDE (as_of, run_id) FROM {quoted(table.name)}"
+            return tuple(_rows(con, f"{selected} WHERE {chosen} ORDER BY {order}"))
+
+        return RunStory(
+            log=_rows(con, f"SELECT * FROM run_log WHERE {chosen}")[0],
+            marts=rows_of(RUN_MART),
+            pointers=rows_of(RUN_CURRENT),
+            inputs=rows_of(RUN_INPUT),
+            input_reasons=rows_of(RUN_INPUT_REASON),
+            quality=rows_of(DQ_RESULT),
+            quarantine=rows_of(DQ_QUARANTINE),
+        )
 
 
-def published_run(where: Path | str, run_id: str) -> Row | None:
+def published_run(where: Path | str, run_id: str) -> RunEntry | None:
     """The run of exactly this id, as `list_runs` has it; None when there is none or no warehouse yet.
 
     Raises:
         WarehouseError: as `connect_read`, except for a warehouse that does not exist yet.
     """
     with _reading_if_published(where) as con:
-        found = _runs(con, f"l.run_id = {literal(run_id)}") if con else []
+        found = _runs(con, f"l.run_id = {literal(run_id)}") if con else ()
         return found[0] if found else None
 
 
-def is_current(where: Path | str, run_id: str) -> bool:
+def is_published(where: Path | str, run_id: str) -> bool:
     """True when publishing the run again would change nothing: it is published and official for every mart it made.
 
     Raises:
@@ -187,7 +219,7 @@ def current_run(where: Path | str, as_of: date, mart: str) -> str | None:
 
 
 def query_published(
-    where: Path | str, table: str, run_id: str, *, order_by: Sequence[str] = (), limit: int | None = None
+    where: Path | str, table: str, run_id: str, *, order_by: tuple[str, ...] = (), limit: int | None = None
 ) -> list[Row]:
     """The rows a run published into one table.
 
@@ -213,7 +245,7 @@ def query_published(
         )
 
 
-def portfolio_of(where: Path | str) -> StoredPortfolio | None:
+def stored_portfolio(where: Path | str) -> StoredPortfolio | None:
     """The portfolio the warehouse holds; None before the first publication.
 
     Raises:
@@ -301,17 +333,19 @@ def _full_run_id(con: duckdb.DuckDBPyConnection, run_id: str) -> str:
     return found[0]
 
 
-def _runs(con: duckdb.DuckDBPyConnection, condition: str) -> list[Row]:
-    return _rows(
+def _runs(con: duckdb.DuckDBPyConnection, condition: str) -> tuple[RunEntry, ...]:
+    rows = _rows(
         con,
         f"""
         SELECT l.run_id, l.as_of, l.known_at, l.gate, l.started_at, l.finished_at, l.code_version, l.sandbox,
-               count(c.mart) AS official_marts, max(c.published_at) AS published_at
+               coalesce(list(c.mart ORDER BY c.mart) FILTER (WHERE c.mart IS NOT NULL), []) AS official_marts,
+               max(c.published_at) AS published_at
         FROM run_log AS l LEFT JOIN run_current AS c ON c.as_of = l.as_of AND c.run_id = l.run_id
         WHERE {condition}
         GROUP BY ALL ORDER BY l.as_of DESC, l.started_at DESC, l.run_id
         """,
     )
+    return tuple(RunEntry(**{**row, "official_marts": tuple(row["official_marts"])}) for row in rows)
 
 
 def _rows(con: duckdb.DuckDBPyConnection, statement: str) -> list[Row]:

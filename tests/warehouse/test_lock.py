@@ -14,7 +14,7 @@ import pytest
 from tiny_nights import make_night, publish
 
 from kehu.config.errors import EXIT_LOCKED, AnotherRunHoldsTheLock
-from kehu.warehouse.lock import lock_owner, writer_lock
+from kehu.warehouse.lock import hold_lock, lock_owner
 
 BEGAN = datetime(2026, 1, 5, 18, tzinfo=UTC)
 
@@ -22,8 +22,8 @@ HOLDS = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from kehu.warehouse.lock import writer_lock
-with writer_lock(Path(sys.argv[1]), command="run demo 2026-01-05", now=datetime(2026, 1, 5, 18, tzinfo=UTC)):
+from kehu.warehouse.lock import hold_lock
+with hold_lock(Path(sys.argv[1]), command="run demo 2026-01-05", started_at=datetime(2026, 1, 5, 18, tzinfo=UTC)):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -35,7 +35,7 @@ def test_a_second_writer_is_told_who_holds_it_and_since_when(tmp_path: Path) -> 
         [sys.executable, "-c", HOLDS, str(home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as first:
         assert first.stdout is not None and first.stdout.readline() == b"held\n"
-        with pytest.raises(AnotherRunHoldsTheLock) as raised, writer_lock(home, command="second", now=BEGAN):
+        with pytest.raises(AnotherRunHoldsTheLock) as raised, hold_lock(home, command="second", started_at=BEGAN):
             pass
         error = raised.value
         assert error.exit_code == EXIT_LOCKED and error.code == "locked"
@@ -45,28 +45,28 @@ def test_a_second_writer_is_told_who_holds_it_and_since_when(tmp_path: Path) -> 
 
         os.kill(first.pid, signal.SIGKILL)
         first.wait(timeout=10)
-    with writer_lock(home, command="third", now=BEGAN):
+    with hold_lock(home, command="third", started_at=BEGAN):
         assert lock_owner(home)["command"] == "third"
     assert lock_owner(home) == {}
 
 
 def test_a_lock_in_the_same_process_is_a_lock_too_and_is_given_back_after_an_error(tmp_path: Path) -> None:
     with (
-        writer_lock(tmp_path, command="first", now=BEGAN),
+        hold_lock(tmp_path, command="first", started_at=BEGAN),
         pytest.raises(AnotherRunHoldsTheLock),
-        writer_lock(tmp_path, command="second", now=BEGAN),
+        hold_lock(tmp_path, command="second", started_at=BEGAN),
     ):
         pass
-    with pytest.raises(RuntimeError), writer_lock(tmp_path, command="fails", now=BEGAN):
+    with pytest.raises(RuntimeError), hold_lock(tmp_path, command="fails", started_at=BEGAN):
         raise RuntimeError
-    with writer_lock(tmp_path, command="again", now=BEGAN):
+    with hold_lock(tmp_path, command="again", started_at=BEGAN):
         pass
 
 
 def test_an_owner_that_is_not_yet_written_is_said_so(tmp_path: Path) -> None:
-    with writer_lock(tmp_path, command="first", now=BEGAN):
+    with hold_lock(tmp_path, command="first", started_at=BEGAN):
         (tmp_path / "lock").write_text("")
-        with pytest.raises(AnotherRunHoldsTheLock) as raised, writer_lock(tmp_path, command="second", now=BEGAN):
+        with pytest.raises(AnotherRunHoldsTheLock) as raised, hold_lock(tmp_path, command="second", started_at=BEGAN):
             pass
     assert raised.value.details == ("the other run has only just begun",)
 

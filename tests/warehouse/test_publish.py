@@ -20,7 +20,7 @@ from kehu.schemas.model import Table
 from kehu.schemas.tables import DIM_CUSTOMER, MART_ABC_CUSTOMER, PUBLISHED_TABLES, RUN_INPUT, RUN_MART
 from kehu.schemas.types import AMOUNT, COUNT, IDENTIFIER
 from kehu.warehouse.publish import MovedPointer
-from kehu.warehouse.read import current_run, is_current, reading
+from kehu.warehouse.read import current_run, is_published, reading
 
 
 def ask(warehouse: Path, statement: str) -> list[tuple[Any, ...]]:
@@ -71,7 +71,7 @@ def test_a_second_run_of_the_day_supersedes_and_gives_way_again(tmp_path: Path) 
     assert ask(warehouse, "SELECT DISTINCT superseded_run_id, reason FROM run_current") == [
         (first.run.run_id, "nightly")
     ]
-    assert not is_current(warehouse, first.run.run_id) and is_current(warehouse, second.run.run_id)
+    assert not is_published(warehouse, first.run.run_id) and is_published(warehouse, second.run.run_id)
 
     back = publish(warehouse, first, hour=22)
     assert back.changed and back.rows == {} and len(back.moved) == 2

@@ -13,17 +13,18 @@ from tiny_nights import PORTFOLIO, make_night, publish, rows_of
 
 from kehu.config.errors import EXIT_USAGE, EXIT_WAREHOUSE, UsageError, WarehouseError
 from kehu.schemas.tables import DQ_RESULT
-from kehu.warehouse.connections import connect_scratch, engine
+from kehu.warehouse.connections import connect_scratch
 from kehu.warehouse.read import (
+    RunEntry,
     connect_read,
     current_run,
-    is_current,
+    is_published,
     list_runs,
-    portfolio_of,
     published_run,
     query_published,
     refuse_other_portfolio,
     show_run,
+    stored_portfolio,
 )
 
 
@@ -43,29 +44,31 @@ def warehouse(tmp_path: Path) -> Path:
 
 def test_runs_are_listed_newest_day_first(warehouse: Path) -> None:
     runs = list_runs(warehouse)
-    assert [(run["run_id"], run["official_marts"]) for run in runs] == [
-        ("20260106-bbbbbbbbbbbb", 2), ("20260105-aaaaaaaaaaaa", 1), ("20260105-bbbbbbbbbbbb", 1),
+    assert [(run.run_id, run.official_marts) for run in runs] == [
+        ("20260106-bbbbbbbbbbbb", ("dim_customer", "mart_abc_customer")),
+        ("20260105-aaaaaaaaaaaa", ("mart_abc_customer",)),
+        ("20260105-bbbbbbbbbbbb", ("dim_customer",)),
     ]  # fmt: skip
-    assert runs[0]["known_at"] is None and runs[0]["sandbox"] == "try"
-    assert runs[1] == {
-        "run_id": "20260105-aaaaaaaaaaaa", "as_of": date(2026, 1, 5), "known_at": date(2026, 1, 5), "gate": "open",
-        "started_at": datetime(2026, 1, 5, 18, tzinfo=UTC), "finished_at": datetime(2026, 1, 5, 18, 5, tzinfo=UTC),
-        "code_version": "0.1.0", "sandbox": None, "official_marts": 1,
-        "published_at": datetime(2026, 1, 5, 20, tzinfo=UTC),
-    }  # fmt: skip
+    assert runs[0].known_at is None and runs[0].sandbox == "try"
+    assert runs[1] == RunEntry(
+        run_id="20260105-aaaaaaaaaaaa", as_of=date(2026, 1, 5), known_at=date(2026, 1, 5), gate="open",
+        started_at=datetime(2026, 1, 5, 18, tzinfo=UTC), finished_at=datetime(2026, 1, 5, 18, 5, tzinfo=UTC),
+        code_version="0.1.0", sandbox=None, official_marts=("mart_abc_customer",),
+        published_at=datetime(2026, 1, 5, 20, tzinfo=UTC),
+    )  # fmt: skip
 
 
 def test_a_run_tells_its_story(warehouse: Path) -> None:
     story = show_run(warehouse, "20260105-a")
-    assert story["log"]["run_id"] == "20260105-aaaaaaaaaaaa" and story["log"]["parameters"] == "{}"
-    assert [(row["mart"], row["mart_status"], row["reason"]) for row in story["marts"]] == [
+    assert story.log["run_id"] == "20260105-aaaaaaaaaaaa" and story.log["parameters"] == "{}"
+    assert [(row["mart"], row["mart_status"], row["reason"]) for row in story.marts] == [
         ("dim_customer", "published", None), ("mart_abc_customer", "published", None),
         ("mart_abc_summary", "skipped", "no sales"),
     ]  # fmt: skip
-    assert [row["mart"] for row in story["pointers"]] == ["mart_abc_customer"]
-    assert [row["file_name"] for row in story["inputs"]] == ["new.csv", "old.csv"]
-    assert [row["rule"] for row in story["quality"]] == ["a"] and story["checks"] == 2
-    assert story["reasons"] == story["quarantine"] == []
+    assert [row["mart"] for row in story.pointers] == ["mart_abc_customer"]
+    assert [row["file_name"] for row in story.inputs] == ["new.csv", "old.csv"]
+    assert [(row["rule"], row["is_passed"]) for row in story.quality] == [("a", False), ("b", True)]
+    assert story.input_reasons == story.quarantine == ()
 
 
 def test_unknown_and_ambiguous_runs(warehouse: Path) -> None:
@@ -79,10 +82,10 @@ def test_which_run_is_official(warehouse: Path) -> None:
     assert current_run(warehouse, date(2026, 1, 5), "dim_customer") == "20260105-bbbbbbbbbbbb"
     assert current_run(warehouse, date(2026, 1, 5), "mart_abc_customer") == "20260105-aaaaaaaaaaaa"
     assert current_run(warehouse, date(2026, 1, 4), "dim_customer") is None
-    assert not is_current(warehouse, "20260105-aaaaaaaaaaaa") and is_current(warehouse, "20260105-bbbbbbbbbbbb")
-    assert not is_current(warehouse, "20260105-cccccccccccc")
+    assert not is_published(warehouse, "20260105-aaaaaaaaaaaa") and is_published(warehouse, "20260105-bbbbbbbbbbbb")
+    assert not is_published(warehouse, "20260105-cccccccccccc")
     found = published_run(warehouse, "20260105-aaaaaaaaaaaa")
-    assert found is not None and found["official_marts"] == 1
+    assert found is not None and found.official_marts == ("mart_abc_customer",)
     assert published_run(warehouse, "20260105-a") is None
 
 
@@ -101,7 +104,7 @@ def test_rows_of_a_run(warehouse: Path) -> None:
 
 
 def test_the_portfolio_is_known(warehouse: Path) -> None:
-    stored = portfolio_of(warehouse)
+    stored = stored_portfolio(warehouse)
     assert stored is not None
     assert (stored.name, stored.reporting_currency, stored.timezone) == ("demo", "CNY", "Asia/Shanghai")
     refuse_other_portfolio(stored, PORTFOLIO)
@@ -115,7 +118,7 @@ def test_before_the_first_night(tmp_path: Path) -> None:
             connect_read(where)
         error = raised.value
         assert error.code == "warehouse_missing" and error.exit_code == EXIT_WAREHOUSE and "kehu run" in str(error.hint)
-        assert portfolio_of(where) is None and published_run(where, "x") is None and not is_current(where, "x")
+        assert stored_portfolio(where) is None and published_run(where, "x") is None and not is_published(where, "x")
         assert current_run(where, date(2026, 1, 5), "dim_customer") is None
 
 
@@ -169,7 +172,7 @@ def test_scratch_connections_have_our_settings(tmp_path: Path) -> None:
         "autoinstall_known_extensions",
         "autoload_known_extensions",
     ]
-    with engine(tmp_path / "scratch", threads=1, memory_limit="1GB") as con:
+    with connect_scratch(tmp_path / "scratch", threads=1, memory_limit="1GB") as con:
         found = {name: con.execute(f"SELECT current_setting('{name}')").fetchone() for name in asked}
         assert found == {
             "threads": (1,), "memory_limit": ("953.6 MiB",), "temp_directory": (str(tmp_path / "scratch" / "spill"),),
