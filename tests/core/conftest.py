@@ -1,0 +1,18 @@
+"""Make `conformed_world` importable here, and give each test a world of its own."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).parent))
+
+from conformed_world import World  # noqa: E402 - lies beside this file
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """An empty world."""
+    return World(tmp_path)
