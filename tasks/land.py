@@ -8,6 +8,8 @@ before leaves nothing that is taken for a delivery. Everything here is readable 
 from __future__ import annotations
 
 import calendar
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -18,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 from zoneinfo import ZoneInfo
 
 from kehu.config.errors import InputError, SettingsError
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from kehu.config.sources import FileMapping, SourceMapping
 
 PRIVATE = 0o700
+
+_LANDING = ".landing-"
 
 COPY_BYTES = 4 * 1024 * 1024
 
@@ -137,6 +141,8 @@ def land_exports(mapping: SourceMapping, exports: Path, home: Path, now: datetim
     for file_mapping, name in claimed:
         # Before anything is taken, so that one nameless file does not leave half a batch behind.
         _delivered_date(mapping, name, now, file_mapping.name)
+    _private_folder(home / "raw")
+    _remove_left_over(home / "raw")
     known = list(known_deliveries(home, mapping.system, None))
     batch: dict[tuple[str, str, str], Delivery] = {}
     reused = 0
@@ -326,36 +332,52 @@ def _take(
 def _copy_by_hash(source: Path, name: str, home: Path) -> tuple[str, int, Path]:
     """Copy a file to its place under its hash, hashing on the way; what is already there is left as it is."""
     raw = home / "raw"
-    _private_folder(raw)
-    before = source.stat()
-    handle, temporary = tempfile.mkstemp(prefix=".landing-", dir=raw)
+    handle, temporary = tempfile.mkstemp(prefix=_LANDING, dir=raw)
     try:
+        # The lock says that this copy is alive; it is held until the copy has its final name.
         with os.fdopen(handle, "wb") as target, source.open("rb") as file:
+            fcntl.flock(target, fcntl.LOCK_EX)
+            before = os.fstat(file.fileno())
             sha256, byte_count = _hashed_copy(file, target)
-            target.flush()
-            os.fsync(target.fileno())
-        after = source.stat()
-        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or byte_count != after.st_size:
-            raise InputError(
-                "The file changed while it was read: it is still being written.",
-                code="file_still_changing",
-                file=name,
-                hint="run again when the export is complete",
-            )
-        folder = raw / sha256[:2] / sha256
-        kept = sorted(folder.iterdir()) if folder.is_dir() else []
-        if kept:
-            return sha256, byte_count, kept[0]
-        _private_folder(folder)
-        place = folder / PurePosixPath(name).name
-        Path(temporary).replace(place)
-        _sync_folder(folder)
-        return sha256, byte_count, place
+            after = os.fstat(file.fileno())
+            if (before.st_size, before.st_mtime_ns) != (
+                after.st_size,
+                after.st_mtime_ns,
+            ) or byte_count != after.st_size:
+                raise InputError(
+                    "The file changed while it was read: it is still being written.",
+                    code="file_still_changing",
+                    file=name,
+                    hint="run again when the export is complete",
+                )
+            return sha256, byte_count, _place(Path(temporary), target, raw / sha256[:2] / sha256, name)
     finally:
         Path(temporary).unlink(missing_ok=True)
 
 
-def _hashed_copy(file: Any, target: Any) -> tuple[str, int]:
+def _place(temporary: Path, target: BinaryIO, folder: Path, name: str) -> Path:
+    kept = sorted(folder.iterdir()) if folder.is_dir() else []
+    if kept:
+        return kept[0]
+    target.flush()
+    os.fsync(target.fileno())
+    _private_folder(folder)
+    place = folder / PurePosixPath(name).name
+    temporary.replace(place)
+    _sync_folder(folder)
+    return place
+
+
+def _remove_left_over(raw: Path) -> None:
+    """Remove copies of landings that were killed: a living one holds a lock on its copy before it writes to it."""
+    for path in raw.glob(f"{_LANDING}*"):
+        with contextlib.suppress(FileNotFoundError, BlockingIOError), path.open("rb") as copy:
+            if os.fstat(copy.fileno()).st_size:
+                fcntl.flock(copy, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+
+
+def _hashed_copy(file: BinaryIO, target: BinaryIO) -> tuple[str, int]:
     digest, byte_count = hashlib.sha256(), 0
     while chunk := file.read(COPY_BYTES):
         digest.update(chunk)
