@@ -55,12 +55,16 @@ _EXCEL_EPOCH = date(1899, 12, 30).toordinal()
 
 @dataclass(frozen=True)
 class PlantedRow:
-    """A record that was broken on purpose: which one (the first record of the file is 1) and the rule it breaks."""
+    """A record that was broken on purpose: which one (the first record of the file is 1) and the rule it breaks.
+
+    `outcome` is what becomes of it: `quarantined`, or `accepted` where the rule only warns.
+    """
 
     file: str
     record: int
     rule: str
     key: str
+    outcome: str
 
 
 @dataclass(frozen=True)
@@ -232,7 +236,7 @@ class Printer:
         kinds = [insert.kind for insert in inserts]
         planted = tuple(
             # Below the header (record 1) and the data rows and inserts before it.
-            PlantedRow(path.name, 2 + insert.place + number, insert.rule, f"{insert.cells[1]}")
+            PlantedRow(path.name, 2 + insert.place + number, insert.rule, f"{insert.cells[1]}", "quarantined")
             for number, insert in enumerate(inserts)
             if insert.kind == "broken"
         )

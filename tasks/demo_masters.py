@@ -304,7 +304,9 @@ class Masters:
         planted: tuple[PlantedRow, ...] = ()
         if wrong_uscc is not None:
             planted = (
-                PlantedRow(path.name, titles + 2 + wrong_uscc, "uscc_check_digit", self.customers.code[wrong_uscc]),
+                PlantedRow(
+                    path.name, titles + 2 + wrong_uscc, "uscc_check_digit", self.customers.code[wrong_uscc], "accepted"
+                ),
             )
         return FileFacts(path.name, entity, encoding, self.as_of, 1, rows, 0, 0, titles, {}, planted)
 

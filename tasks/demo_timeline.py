@@ -15,7 +15,7 @@ from typing import TypeVar
 import numpy as np
 
 from kehu.tasks.demo_names import Numbers
-from kehu.tasks.demo_world import NOBODY, PAYERS, PERSON, Customers, Flags, Products, Reals, stream
+from kehu.tasks.demo_world import NOBODY, PAYERS, PERSON, UNSEEN_MONTHS, Customers, Flags, Products, Reals, stream
 
 NO_DOCUMENT = -1
 EPOCH = date(1970, 1, 1).toordinal()
@@ -130,10 +130,10 @@ class Month:
         return f"{self.first:%Y%m}"
 
 
-def months_until(as_of: date, count: int) -> list[Month]:
-    """The `count` months that end with the one of as_of; the last one reaches as_of only."""
+def months_until(as_of: date, count: int, before: int = 0) -> list[Month]:
+    """The `count` months up to as_of, on which the last one ends; `before` earlier ones have numbers below 0."""
     found = []
-    for number in range(count):
+    for number in range(-before, count):
         back = as_of.year * 12 + as_of.month - 1 - (count - 1 - number)
         first = date(back // 12, back % 12 + 1, 1)
         last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
@@ -145,9 +145,9 @@ def _weight_of_day(day: date, last_of_month: date) -> float:
     festival = _FESTIVAL_BY_YEAR.get(day.year, date(day.year, 2, 5))
     weight = {5: 0.3, 6: 0.08}.get(day.weekday(), 1.0)
     if -7 <= (day - festival).days <= 9:
-        weight *= 0.22
+        weight *= 0.4
     elif 9 < (day - festival).days <= 20:
-        weight *= 0.7
+        weight *= 0.75
     if (day.month == 10 and day.day <= 7) or (day.month == 5 and day.day <= 5):
         weight *= 0.15
     if (last_of_month - day).days < 4:
@@ -196,14 +196,16 @@ def trade(
 
     Purchases run on each customer's own clock, which its story, the season and its regularity drive: a regular buyer
     orders at even gaps. Returns and red letters refer to documents of the month before; receipts follow their invoices
-    by the agreed term and the customer's habit; what is due after the last month is never seen.
+    by the agreed term and the customer's habit; what is due after the last month is never seen. A few months before
+    the first are traded unseen, so that the export begins as real ones do: with receipts for invoices it does not hold.
     """
     pace = _pace(customers, months, lines)
     start = stream(seed, "clock").random(len(customers))
     carry = _Carry(clock=start, returned=None, reversed=None, due=None)
-    for month in months:
+    for month in months_until(months[-1].last, len(months), before=UNSEEN_MONTHS):
         trade_of_month, carry = _trade_of_month(seed, customers, products, month, len(months), pace, carry)
-        yield trade_of_month
+        if month.number >= 0:
+            yield trade_of_month
 
 
 def _pace(customers: Customers, months: list[Month], lines: int) -> float:
@@ -223,6 +225,8 @@ def _trade_of_month(
     billed = customers.billed_as(month.number)
     advance = _intensity(customers, month, months) * pace
     advance *= random.gamma(customers.regularity) / customers.regularity
+    if month.number < 0:
+        advance[customers.known_days == 0] = 0
     clock = carry.clock + advance
     count = np.floor(clock).astype(np.int64)
     buyers = np.repeat(np.arange(len(customers)), count)

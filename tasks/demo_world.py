@@ -18,6 +18,9 @@ from kehu.tasks.demo_names import CITIES, INDUSTRIES, LEGAL_FORM_WEIGHTS, REGION
 Reals = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
+UNSEEN_MONTHS = 4
+"""Months traded before the first one, of which only the later receipts and returns are seen."""
+
 NOBODY = -1
 """Stands where an index points to no customer."""
 
@@ -268,8 +271,8 @@ class Customers:
         ramp = np.clip(since * 6, 0, 1)
         by_story = {
             "steady": np.ones(len(self)),
-            "growing": np.full(len(self), 0.45 + 1.35 * at),
-            "fading": np.full(len(self), 1.6 - 1.35 * at),
+            "growing": np.full(len(self), 0.45 + 1.35 * max(at, 0)),
+            "fading": np.full(len(self), 1.6 - 1.35 * max(at, 0)),
             "churned": (since < 0).astype(np.float64),
             "new": ramp,
             "seasonal": np.where((month + (turn * 12).astype(np.int64)) % 12 < 4, 3.0, 0.0),
@@ -297,7 +300,8 @@ def make_customers(seed: int, count: int, months: int, owners: list[Owner]) -> C
     moved_to, moved_month, renamed = _moves(random, kind, head, story, months)
     turning_point = _turning_points(random, story)
     is_young = np.isin(story, [STORY_NAMES.index(name) for name in ("new", "project", "prospect")])
-    known_days = np.where(is_young | (random.random(count) < 0.15), 0, random.integers(20, 3600, count))
+    before = random.integers(31 * (UNSEEN_MONTHS + 1), 3600, count)
+    known_days = np.where(is_young | (random.random(count) < 0.15), 0, before)
     steadiness = random.uniform(0.6, 12, count)
     terms = np.array([0, 30, 45, 60, 90])[_draw(random, (12, 38, 18, 24, 8), count)]
     # A renamed customer goes on as a new index with the same nature; its own trade is booked through the old one.
