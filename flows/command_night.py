@@ -196,7 +196,7 @@ def _show_tiers(out: Any, receipt: NightReceipt, request: NightRequest, language
 def _show_largest(out: Any, receipt: NightReceipt, request: NightRequest, language: str) -> None:
     from kehu.warehouse.read import query_published
 
-    top = query_published(request.warehouse_dir, "mart_abc_customer", receipt.run_id, order_by="sales", limit=10)
+    top = query_published(request.warehouse_dir, "mart_abc_customer", receipt.run_id, order_by=("sales_net", "sales_tax_unknown"), limit=10)
     rows = [
         (
             row["customer_id"],

@@ -34,7 +34,8 @@ def as_prefect_task(stage: Callable[P, T]) -> Callable[P, T]:
 
     Kehu's own receipts and content hashes decide what is done again, so a second cache could only disagree.
     """
-    return task(name=stage.__name__, cache_policy=NO_CACHE, persist_result=False)(stage)
+    run_as_task: Callable[P, T] = task(name=stage.__name__, cache_policy=NO_CACHE, persist_result=False)(stage)
+    return run_as_task
 
 
 @flow(name="kehu-night", persist_result=False, validate_parameters=False)

@@ -102,7 +102,7 @@ def conform(plan: NightPlan, landing: Landing) -> Inputs:
     tonight = {(delivery.file_name, delivery.delivery_id) for delivery in landing.batch}
     known: list[Conformed] = []
     mappings: dict[str, SourceMapping] = {}
-    with _engine(plan) as (connection, scratch):
+    with _engine(plan) as (connection, _):
         for delivery, mapping in _known_deliveries(plan):
             mappings[mapping.name] = mapping
             known += conform_delivery(
@@ -110,7 +110,6 @@ def conform(plan: NightPlan, landing: Landing) -> Inputs:
                 delivery,
                 mapping,
                 home=home,
-                scratch=scratch,
                 corrections=corrections,
                 policy=plan.policy,
                 reporting_currency=plan.reporting_currency,
