@@ -88,36 +88,30 @@ def window_start(as_of: date, window: Window) -> date | None:
 def sales_in_window(facts: ir.Table, rules: AbcRules, *, as_of: date) -> ir.Table:
     """Each scored customer's sales and gross profit in the window.
 
-    Units and shape: one row per source, company, customer and tax basis with a counted line in the window; `sales`,
-    `non_goods`, `gross_profit` DECIMAL(38, 6) in the reporting currency; `sales` and `gross_profit` null if no line
-    has a value; `sales_lines`, `lines_without_cost` count lines.
+    Units and shape: one row per source, company, customer and tax basis with any line up to as_of; `sales`, `non_goods`,
+    `gross_profit` DECIMAL(38, 6) in the reporting currency, over the lines in the window whose kind counts; null if none
+    of these has a value; `sales_lines`, `lines_without_cost` count them.
 
     Policy: `abc.window`, `abc.line_kinds_counted`.
     """
     day, kind = facts[f.document_date.name], facts[f.line_kind.name].fill_null("goods")
-    lines = facts.filter(day <= ibis.literal(as_of), kind.isin(sorted(rules.line_kinds_counted)))
+    is_counted = (day <= ibis.literal(as_of)) & kind.isin(sorted(rules.line_kinds_counted))
     start = window_start(as_of, rules.window)
     if start is not None:
-        lines = lines.filter(lines[f.document_date.name] >= ibis.literal(start))
-    kind = lines[f.line_kind.name].fill_null("goods")
-    is_goods = kind.isin(list(GOODS_KINDS))
-    none = exact.zero(6)
+        is_counted &= day >= ibis.literal(start)
+    lines = facts.mutate(is_counted=is_counted, is_goods=kind.isin(list(GOODS_KINDS)))
+    counted, amount, profit = lines["is_counted"], lines["amount"], lines["gross_profit"]
     return lines.group_by([*_CUSTOMER, f.tax_basis.name]).aggregate(
-        sales_lines=lines.count(),
-        sales=exact.total(lines["amount"]),
-        non_goods=ibis.coalesce(exact.total(lines["amount"], where=~is_goods), none),
-        gross_profit=exact.total(lines["gross_profit"]),
-        lines_without_cost=lines.count(where=lines["gross_profit"].isnull()),
+        sales_lines=lines.count(where=counted),
+        sales=exact.total(amount, where=counted),
+        non_goods=exact.total(amount, where=counted & ~lines["is_goods"]),
+        gross_profit=exact.total(profit, where=counted),
+        lines_without_cost=lines.count(where=counted & profit.isnull()),
     )
 
 
-def tax_bases(facts: ir.Table) -> ir.Table:
-    """The tax bases in which each source and company delivers: one row per source, company and basis."""
-    return facts.select(*_KEYS, f.tax_basis.name).distinct()
-
-
-def scored_customers(customers: ir.Table, bases: ir.Table) -> ir.Table:
-    """The population: every customer who is scored, once per tax basis its source delivers (see `tax_bases`).
+def scored_customers(customers: ir.Table, sales: ir.Table) -> ir.Table:
+    """The population: every customer who is scored, once per tax basis in which its source and company have sales lines.
 
     Shape: one row per source, company, scored customer and tax basis, with `customer_name` and `is_internal`. A source
     without any sales line stands in basis net. Customers scored under their head office stand under that.
@@ -127,6 +121,7 @@ def scored_customers(customers: ir.Table, bases: ir.Table) -> ir.Table:
     party = heads.left_join(about, _CUSTOMER, rname="about_{name}").select(
         *_CUSTOMER, f.customer_name.name, f.is_internal.name
     )
+    bases = sales.select(*_KEYS, f.tax_basis.name).distinct()
     columns = (*_CUSTOMER, f.customer_name.name, f.is_internal.name, f.tax_basis.name)
     joined = party.left_join(bases, _KEYS, rname="basis_{name}").select(*columns)
     return joined.mutate(
@@ -137,14 +132,14 @@ def scored_customers(customers: ir.Table, bases: ir.Table) -> ir.Table:
 def customer_values(population: ir.Table, sales: ir.Table) -> ir.Table:
     """The population with its sales in the window: customers without a line have zero sales and zero gross profit."""
     joined = population.left_join(sales, [*_CUSTOMER, f.tax_basis.name], rname="sales_{name}")
-    has_lines = joined["sales_lines"].notnull()
+    lines = joined["sales_lines"].fill_null(0)
     none = exact.zero(6)
     return joined.select(
         *population.columns,
-        sales_lines=joined["sales_lines"].fill_null(0),
-        sales=ibis.ifelse(has_lines, joined["sales"], none),
-        non_goods=ibis.ifelse(has_lines, joined["non_goods"], none),
-        gross_profit=ibis.ifelse(has_lines, joined["gross_profit"], none),
+        sales_lines=lines,
+        sales=ibis.ifelse(lines > 0, joined["sales"], none),
+        non_goods=joined["non_goods"].fill_null(none),
+        gross_profit=ibis.ifelse(lines > 0, joined["gross_profit"], none),
         lines_without_cost=joined["lines_without_cost"].fill_null(0),
     )
 

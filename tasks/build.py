@@ -7,12 +7,13 @@ the one place that casts to the contract, rounds to cents, orders, checks keys a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -31,6 +32,7 @@ ROWS_PER_GROUP = 65_536
 """Rows of a Parquet row group and of a batch that is hashed: fixed, so that equal rows give equal bytes."""
 
 _EXACT = "exact__"
+_NULLS = "nulls__"
 
 
 class ContractBroken(Exception):
@@ -115,10 +117,11 @@ def build_mart(
     _check_columns(table, expression)
     name = f"kehu_build_{table.name}"
     with hold(backend, name, _by_contract(table, expression, as_of=as_of, run_id=run_id)) as held:
-        _check_keys(backend, table, held)
-        exact_total, rounding_difference = _totals(backend, table, held)
+        counted = _counted(backend, table, held)
+        _check_keys(backend, table, held, counted)
         rows = _rows(backend, table, held)
-    path = scratch / f"{table.name}.parquet"
+    exact_total, rounding_difference = _totals(table, counted)
+    path = scratch.joinpath(f"{table.name}.parquet")
     write_parquet(rows, path)
     return BuiltMart(table.name, path, rows.num_rows, checksum(rows), exact_total, rounding_difference)
 
@@ -189,27 +192,33 @@ def _type(duckdb_type: str) -> str:
     )
 
 
-def _check_keys(backend: Backend, table: Table, held: ir.Table) -> None:
+def _check_keys(backend: Backend, table: Table, held: ir.Table, counted: Mapping[str, Any]) -> None:
     keys = list(table.key_names)
-    nulls = fetch(backend, held.aggregate(**{key: held[key].isnull().sum() for key in keys})).to_pylist()[0]
-    for key, count in nulls.items():
-        if count:
-            raise ContractBroken(table.name, "key_not_null", count, key)
+    for key in keys:
+        if nulls := counted[f"{_NULLS}{key}"]:
+            raise ContractBroken(table.name, "key_not_null", nulls, key)
     by_key = held.group_by(keys).aggregate(rows_of_key=held.count())
-    surplus = fetch(backend, by_key.aggregate(surplus=(by_key["rows_of_key"] - 1).sum())).to_pylist()[0]["surplus"]
+    surplus = fetch(backend, by_key.aggregate(rows=exact.total(by_key["rows_of_key"] - 1))).to_pylist()[0]["rows"]
     if surplus:
         raise ContractBroken(table.name, "key_unique", int(surplus), ", ".join(keys))
 
 
-def _totals(backend: Backend, table: Table, held: ir.Table) -> tuple[Decimal | None, Decimal | None]:
+def _counted(backend: Backend, table: Table, held: ir.Table) -> Mapping[str, Any]:
+    """Nulls of each key column; exact and published sum of each measure."""
+    counts: dict[str, ir.Value] = {f"{_NULLS}{key}": held.count(where=held[key].isnull()) for key in table.key_names}
+    for column in table.measure:
+        counts[f"{_EXACT}{column.name}"] = exact.total(held[f"{_EXACT}{column.name}"])
+        counts[column.name] = exact.total(held[column.name])
+    counted: Mapping[str, Any] = fetch(backend, held.aggregate(**counts)).to_pylist()[0]
+    return counted
+
+
+def _totals(table: Table, counted: Mapping[str, Any]) -> tuple[Decimal | None, Decimal | None]:
     if not table.measure:
         return None, None
     names = [column.name for column in table.measure]
-    sums = {f"exact_{name}": exact.total(held[f"{_EXACT}{name}"]) for name in names}
-    sums |= {f"shown_{name}": exact.total(held[name]) for name in names}
-    found = fetch(backend, held.aggregate(**sums)).to_pylist()[0]
-    exact_total = sum((found[f"exact_{name}"] or Decimal(0) for name in names), Decimal(0))
-    shown_total = sum((found[f"shown_{name}"] or Decimal(0) for name in names), Decimal(0))
+    exact_total = sum((counted[f"{_EXACT}{name}"] or Decimal(0) for name in names), Decimal(0))
+    shown_total = sum((counted[name] or Decimal(0) for name in names), Decimal(0))
     return exact_total, shown_total - exact_total
 
 

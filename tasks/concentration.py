@@ -37,7 +37,7 @@ def abc_summary(indicator: ir.Table, rules: AbcRules, *, as_of: date) -> ir.Tabl
 
     Source: ABC-9; ruling R26.
     """
-    rows = indicator.mutate(cents=exact.times(exact.half_even(indicator[_VALUE], 2), 100).cast("decimal(38, 0)"))
+    rows = indicator.mutate(cents=exact.whole_cents(indicator[_VALUE]))
     grouped = rows.group_by(["indicator", "tax_basis"]).aggregate(
         **_counts(rows), **_class_counts(rows), **_parts(rows)
     )

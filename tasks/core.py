@@ -218,7 +218,7 @@ def _known_column(table: Table) -> Callable[[str], str]:
 
 def _read(backend: Backend, table: Table, files: Sequence[ConformedFile], *, home: Path, as_of: date) -> ir.Table:
     ordered = sorted(files, key=delivery_order)
-    paths = [str(home / file.directory / ACCEPTED_FILE) for file in ordered]
+    paths = [str(home.joinpath(file.directory, ACCEPTED_FILE)) for file in ordered]
     rows = backend.read_parquet(paths, filename=True, union_by_name=True, hive_partitioning=False)
     if DELETED_COLUMN in rows.columns:
         rows = rows.mutate(**{DELETED_COLUMN: rows[DELETED_COLUMN].fill_null(False)})
@@ -281,6 +281,8 @@ def _state(table: Table, rows: ir.Table, files: Sequence[ConformedFile], as_of: 
 def _state_of_two_days(table: Table, known: ir.Table, past: ir.Table) -> ir.Table:
     """Fixed columns and names as known last, current ones as in force on as_of; keys of either."""
     both = known.outer_join(past, list(table.key_names), rname="{name}_past")
+    # Ibis folds what is computed on a join into the join, and then cannot join the result again: columns come first.
+    both = both.select(*both.columns)
     columns: dict[str, ir.Value] = {}
     for column in table.columns:
         last, then = both[column.name], both[f"{column.name}_past"]

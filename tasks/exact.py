@@ -85,6 +85,11 @@ def half_even(value: ir.Value, scale: int) -> ir.DecimalValue:
     return ibis.ifelse(is_odd_half, nearest + back, nearest)
 
 
+def whole_cents(value: ir.Value) -> ir.DecimalValue:
+    """A decimal rounded half-even to cents, as a whole number of cents: DECIMAL(38, 0)."""
+    return times(half_even(value, 2), 100).cast(f"decimal({WIDEST}, 0)")
+
+
 def ratio(numerator: ir.Value, denominator: ir.Value) -> ir.DecimalValue:
     """Numerator ÷ denominator as DECIMAL(18, 6), halves to even; null where the denominator is null, zero or negative.
 

@@ -22,15 +22,7 @@ from kehu.config.errors import UsageError
 from kehu.config.policy import Policy, PolicyBlank
 from kehu.schemas import tables
 from kehu.schemas.model import Table
-from kehu.tasks.abc import (
-    AbcRules,
-    abc_customer,
-    abc_indicator,
-    customer_values,
-    sales_in_window,
-    scored_customers,
-    tax_bases,
-)
+from kehu.tasks.abc import AbcRules, abc_customer, abc_indicator, customer_values, sales_in_window, scored_customers
 from kehu.tasks.build import BuiltMart, build_mart, fetch, hold
 from kehu.tasks.concentration import abc_summary
 from kehu.tasks.core import (
@@ -191,12 +183,14 @@ class _Workshop:
         return self._once("values", self._customer_values)
 
     def _customer_values(self) -> ir.Table:
-        facts = sales_facts(self._documents(), self.customers(), self._sales_rules)
-        bases = self._once("bases", lambda: tax_bases(facts))
-        if fetch(self.backend, bases.limit(1)).num_rows == 0:
+        sales = self._once("sales", self._sales_in_window)
+        if fetch(self.backend, sales.limit(1)).num_rows == 0:
             raise _NoSalesLines(self._sales_rules.basis)
-        sales = sales_in_window(facts, self._abc_rules, as_of=self.inputs.as_of)
-        return customer_values(scored_customers(self.customers(), bases), sales)
+        return customer_values(scored_customers(self.customers(), sales), sales)
+
+    def _sales_in_window(self) -> ir.Table:
+        facts = sales_facts(self._documents(), self.customers(), self._sales_rules)
+        return sales_in_window(facts, self._abc_rules, as_of=self.inputs.as_of)
 
     def _documents(self) -> ir.Table:
         return sales_documents(self._rows_of(tables.SALES_LINE), self._merges())

@@ -120,9 +120,10 @@ class World:
         facts = {key: value for key, value in more.items() if "__" not in key}
         scratch.mkdir(parents=True, exist_ok=True)
         stated = {"run_id": "run", "reporting_currency": "CNY", "basis_by_system": {}} | facts
+        policy = PolicyBook.load(stated.pop("policy_dir", None)).on(as_of, overrides)
         return MartInputs(
-            files=tuple(self.files), home=self.home, scratch=scratch, policy=PolicyBook.load(None).on(as_of, overrides),
-            as_of=as_of, known_at=known_at or max(as_of, NIGHT), **stated,
+            files=tuple(self.files), home=self.home, scratch=scratch, policy=policy, as_of=as_of,
+            known_at=known_at or max(as_of, NIGHT), **stated,
         )  # fmt: skip
 
     def build(

@@ -1,0 +1,139 @@
+"""Exact arithmetic: rounding and ratios to the last digit, and nobody else computes with decimals."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from fractions import Fraction
+from pathlib import Path
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+import pytest
+from conformed_world import NIGHT, World, backend, line
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kehu.schemas import tables
+from kehu.schemas.model import Table
+from kehu.tasks import abc, concentration, core, dim_customer, exact
+from kehu.tasks.build import fetch
+
+MILLIONTH = Decimal("0.000001")
+
+
+def _table(**columns: Sequence[Decimal | None]) -> ir.Table:
+    return ibis.memtable(
+        pa.table({name: pa.array(values, pa.decimal128(18, 6)) for name, values in columns.items()})
+        .append_column("n", pa.array(range(len(next(iter(columns.values()))))))
+    )
+
+
+def _column(expression: ir.Table, name: str) -> list[Decimal | None]:
+    found: list[Decimal | None] = fetch(backend(), expression.order_by("n"))[name].to_pylist()
+    return found
+
+
+def test_cents_are_rounded_half_to_even() -> None:
+    texts = ["0.005", "0.015", "0.025", "-0.005", "-0.015", "0.004999", "0.005001", "2.675", "-2.685", "0", "1.999999"]
+    rows = _table(v=[Decimal(text) for text in texts])
+    found = _column(rows.mutate(c=exact.half_even(rows["v"], 2)), "c")
+    assert found == [Decimal(text).quantize(Decimal("0.01"), ROUND_HALF_EVEN) for text in texts]
+    assert [str(value) for value in found[:5]] == ["0.00", "0.02", "0.02", "0.00", "-0.02"]
+
+
+_AMOUNTS = st.integers(-(10**17), 10**17).map(lambda millionths: Decimal(millionths).scaleb(-6))
+_BASES = st.integers(1, 10**18 - 1).map(lambda millionths: Decimal(millionths).scaleb(-6))
+
+
+@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.tuples(_AMOUNTS, _BASES, _BASES), min_size=1, max_size=200))
+def test_rounding_ratios_and_products_are_right_to_the_last_digit(drawn: list[tuple[Decimal, Decimal, Decimal]]) -> None:
+    drawn = [(a, b, rate / 10**9) for a, b, rate in drawn if abs(Fraction(a) / Fraction(b)) < 10**8]
+    rows = [(a, b, rate.quantize(MILLIONTH)) for a, b, rate in drawn] or [(Decimal(1), Decimal(3), Decimal(2))]
+    table = _table(a=[a for a, _, _ in rows], b=[b for _, b, _ in rows], rate=[rate for _, _, rate in rows])
+    found = fetch(
+        backend(),
+        table.mutate(
+            cents=exact.half_even(table["a"], 2),
+            ratio=exact.ratio(table["a"], table["b"]),
+            product=exact.product(table["a"], table["rate"]),
+        ).order_by("n"),
+    ).to_pylist()
+    with localcontext() as context:
+        context.prec = 60
+        for (a, b, rate), row in zip(rows, found, strict=True):
+            assert row["cents"] == a.quantize(Decimal("0.01"), ROUND_HALF_EVEN)
+            assert row["ratio"] == Decimal(round(Fraction(a) / Fraction(b) * 10**6)).scaleb(-6)
+            assert row["product"] == a * rate
+
+
+def test_a_ratio_without_a_positive_base_is_null() -> None:
+    rows = _table(a=[Decimal(1)] * 3, b=[Decimal(0), Decimal(-2), None])
+    assert _column(rows.mutate(r=exact.ratio(rows["a"], rows["b"])), "r") == [None, None, None]
+
+
+def test_what_does_not_fit_is_an_error_and_no_wrong_number() -> None:
+    rows = _table(a=[Decimal(10) ** 11])
+    huge = exact.times(exact.times(rows["a"], 10**15), 10**15)
+    with pytest.raises(duckdb.OutOfRangeException):
+        fetch(backend(), rows.select(huge=huge))
+
+
+def test_ibis_and_the_engine_agree_on_every_type_of_the_marts(world: World) -> None:
+    """Where they differ, a cast to the believed type is left out and decimals are lost in silence."""
+    world.sell(line("a", "1.005"), line("b", 2, currency="USD", cost_net=Decimal(1)))
+    world.know({"customer_id": "a", "parent_customer_id": "b"})
+    rates = (core.Rate("USD", NIGHT.replace(year=2020), None, Decimal("7.1")),)
+    rules = core.SalesRules("invoice", "bill_to", "CNY", rates=rates)
+    engine = backend()
+
+    def rows(table: Table) -> ir.Table:
+        return core.entity_as_of(engine, table, world.files, home=world.home, as_of=NIGHT, known_at=NIGHT)
+
+    merges = core.merges_table({})
+    documents = core.sales_documents(rows(tables.SALES_LINE), merges)
+    customers = dim_customer.dim_customer(documents, rows(tables.CUSTOMER), merges, rules, as_of=NIGHT)
+    facts = core.sales_facts(documents, customers, rules)
+    abc_rules = abc.AbcRules()
+    sales = abc.sales_in_window(facts, abc_rules, as_of=NIGHT)
+    values = abc.customer_values(abc.scored_customers(customers, sales), sales)
+    indicator = abc.abc_indicator(values, abc_rules, as_of=NIGHT)
+    summary = concentration.abc_summary(indicator, abc_rules, as_of=NIGHT)
+    for n, expression in enumerate((documents, customers, facts, sales, values, indicator, summary)):
+        engine.create_table(f"made{n}", expression, temp=True)
+        made = {name: kind for name, kind, *_ in engine.con.sql(f"DESCRIBE made{n}").fetchall()}
+        believed = {name: str(kind).upper().replace(" ", "").strip("!") for name, kind in expression.schema().items()}
+        assert {name: kind for name, kind in made.items() if kind.startswith("DECIMAL")} == {
+            name: kind for name, kind in believed.items() if kind.startswith("DECIMAL")
+        }
+        assert "DOUBLE" not in made.values()
+
+
+TASKS = Path(exact.__file__).resolve().parent
+FORBIDDEN_CALLS = {"sum", "mean", "var", "std", "cumsum", "cummean", "round", "median", "quantile", "corr", "cov"}
+
+
+def _modules_of_expressions() -> list[Path]:
+    return [path for path in sorted(TASKS.glob("*.py")) if "import ibis" in path.read_text() and path.name != "exact.py"]
+
+
+@pytest.mark.parametrize("path", _modules_of_expressions(), ids=lambda path: path.stem)
+def test_nobody_else_divides_averages_or_casts_to_decimal(path: Path) -> None:
+    """Sums of decimals, quotients, means and casts stand in `tasks/exact.py`; whole rows are counted anywhere."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        where = f"{path.name}:{getattr(node, 'lineno', 0)}"
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div | ast.FloorDiv):
+            found.append(f"{where} {ast.unparse(node)}")
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            is_cast = node.func.attr == "cast" and any(
+                isinstance(word, ast.Constant) and str(word.value).lower().startswith(("decimal", "float"))
+                for word in ast.walk(node)
+            )
+            if is_cast or node.func.attr in FORBIDDEN_CALLS:
+                found.append(f"{where} {ast.unparse(node)}")
+    assert found == []
