@@ -97,6 +97,7 @@ class _Insert:
     cells: tuple[str | None, ...]
     kind: str
     rule: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,30 +118,37 @@ class Printer:
     def sales(
         self, path: Path, delivered: date, month: Month, documents: Documents, lines: Lines, *, special: str = ""
     ) -> FileFacts:
-        """Write a month's invoice lines. `special` is empty, `broken` (planted rows) or `page_breaks`."""
+        """Write a month's invoice lines. `special` is empty, `broken` or `page_breaks`.
+
+        The broken one was mended by hand in Excel, one would guess: five rows are beyond repair, the total row is gone.
+        """
         random = stream(self.seed, f"dirt {path.stem.rsplit('_', 1)[0]}")
         self.connection.register("printed_sales", self._sales_columns(random, documents, lines))
         inserts: list[_Insert] = []
         if special == "broken":
-            inserts = _broken_sales(random, month, documents, len(lines.document), delivered, self)
+            inserts = _broken_sales(random, self, month, len(lines.document), len(documents.number), delivered)
         elif special == "page_breaks":
             inserts = _page_breaks(len(lines.document), SALES_HEADER)
-        broken = [insert for insert in inserts if insert.kind == "broken"]
         sums = {
             "数量": Decimal(int(lines.quantity.sum())),
             "价税合计(万元)": _ten_thousands(lines.amount_cents),
             "成本(万元)": _ten_thousands(lines.cost_cents[lines.has_cost]),
         }
-        for header in sums:
-            sums[header] += sum((_readable(row.cells[SALES_HEADER.index(header)]) for row in broken), Decimal(0))
-        return self._write(path, delivered, "sales_line", SALES_HEADER, _SALES_SQL, len(lines.document), inserts, sums)
+        has_total = not self.is_clean and special != "broken"
+        rows = len(lines.document)
+        return self._write(path, delivered, "sales_line", SALES_HEADER, _SALES_SQL, rows, inserts, sums, has_total)
 
-    def payments(self, path: Path, delivered: date, receipts: Receipts) -> FileFacts:
-        """Write a month's receipts."""
+    def payments(
+        self, path: Path, delivered: date, month: Month, receipts: Receipts, *, special: str = ""
+    ) -> FileFacts:
+        """Write a month's receipts. If `special` is `broken`, two rows are; the total row counts their amounts."""
         random = stream(self.seed, f"dirt {path.stem.rsplit('_', 1)[0]}")
         self.connection.register("printed_payments", self._payment_columns(random, receipts))
         sums = {"回款金额": Decimal(int(receipts.amount_cents.sum())).scaleb(-2)}
-        return self._write(path, delivered, "payment", PAYMENT_HEADER, _PAYMENT_SQL, len(receipts.day), [], sums)
+        rows = len(receipts.day)
+        inserts = _broken_payments(random, self, month, rows) if special == "broken" else []
+        has_total = not self.is_clean
+        return self._write(path, delivered, "payment", PAYMENT_HEADER, _PAYMENT_SQL, rows, inserts, sums, has_total)
 
     def _sales_columns(self, random: np.random.Generator, documents: Documents, lines: Lines) -> pa.Table:
         count = len(lines.document)
@@ -224,6 +232,7 @@ class Printer:
         rows: int,
         inserts: list[_Insert],
         sums: dict[str, Decimal],
+        has_total: bool,
     ) -> FileFacts:
         style = PLAIN_UTF8 if self.is_clean else EXCEL_GBK
         inserts = sorted(inserts, key=lambda insert: insert.place)
@@ -231,12 +240,14 @@ class Printer:
             sql = self._with_inserts(sql, header, inserts)
         else:
             sql = f"SELECT {', '.join(map(_quoted, header))} FROM ({sql})"
-        total = [] if self.is_clean else [_total_row(header, sums)]
+        for name in sums:
+            sums[name] += sum((_readable(row.cells[header.index(name)]) for row in inserts if row.rule), Decimal(0))
+        total = [_total_row(header, sums)] if has_total else []
         write_text(self.connection, sql, path, style, scratch=self.scratch, after=total)
         kinds = [insert.kind for insert in inserts]
         planted = tuple(
             # Below the header (record 1) and the data rows and inserts before it.
-            PlantedRow(path.name, 2 + insert.place + number, insert.rule, f"{insert.cells[1]}", "quarantined")
+            PlantedRow(path.name, 2 + insert.place + number, insert.rule, insert.key, "quarantined")
             for number, insert in enumerate(inserts)
             if insert.kind == "broken"
         )
@@ -351,33 +362,53 @@ def _total_row(header: tuple[str, ...], sums: dict[str, Decimal]) -> tuple[str, 
 
 
 def _broken_sales(
-    random: np.random.Generator, month: Month, documents: Documents, rows: int, delivered: date, printer: Printer
+    random: np.random.Generator, printer: Printer, month: Month, rows: int, documents: int, delivered: date
 ) -> list[_Insert]:
     """One extra invoice line for each way a row can be beyond repair, each with a document number of its own."""
-    places = np.sort(random.integers(0, rows + 1, 5)).tolist()
-    customers = printer.codes.take(pa.array(random.integers(0, len(printer.codes), 5))).to_pylist()
-    ahead = delivered + timedelta(days=40)
     good = {
         "单据类型": "销售发票", "行号": "1", "单据日期": f"{month.first:%Y-%m-%d}",
         "产品编码": printer.product_codes[0].as_py(), "行类别": "商品", "数量": "10", "单价": "128.00",
         "价税合计(万元)": "0.128000", "税率": "13%", "成本(万元)": "0.083600", "单据状态": "已审核", "是否退货": "否",
     }  # fmt: skip
-    breaks: tuple[tuple[str, dict[str, str | None]], ...] = (
+    ahead = delivered + timedelta(days=40)
+    breaks: list[tuple[str, dict[str, str | None]]] = [
         ("amount_gross_not_a_amount", {"价税合计(万元)": "见附件"}),
         ("document_date_not_a_date", {"单据日期": "待定"}),
         ("code_in_scientific_notation", {"客户编码": "4.403E+11"}),
         ("customer_id_required", {"客户编码": None}),
         ("document_date_after_delivery", {"单据日期": f"{ahead:%Y-%m-%d}"}),
-    )
+    ]
+    keys = [f"XS{int(month.name) * 10**7 + documents + number}" for number in range(1, len(breaks) + 1)]
+    return _broken(random, printer, rows, SALES_HEADER, good, breaks, "单据编号", keys)
+
+
+def _broken_payments(random: np.random.Generator, printer: Printer, month: Month, rows: int) -> list[_Insert]:
+    """A receipt nobody has claimed yet, and one without a day."""
+    good = {"回款日期": f"{month.first:%Y-%m-%d}", "回款金额": "8,600.00", "结算方式": "电汇"}
+    breaks: list[tuple[str, dict[str, str | None]]] = [
+        ("customer_id_required", {"客户编码": None}),
+        ("received_date_not_a_date", {"回款日期": "月底"}),
+    ]
+    keys = [f"SK{int(month.name) * 10**7 + rows + number}" for number in range(1, len(breaks) + 1)]
+    return _broken(random, printer, rows, PAYMENT_HEADER, good, breaks, "收款单号", keys)
+
+
+def _broken(
+    random: np.random.Generator,
+    printer: Printer,
+    rows: int,
+    header: tuple[str, ...],
+    good: dict[str, str],
+    breaks: list[tuple[str, dict[str, str | None]]],
+    key_header: str,
+    keys: list[str],
+) -> list[_Insert]:
+    places = np.sort(random.integers(0, rows + 1, len(breaks))).tolist()
+    customers = printer.codes.take(pa.array(random.integers(0, len(printer.codes), len(breaks)))).to_pylist()
     inserts = []
-    for number, (rule, changes) in enumerate(breaks):
-        cells: dict[str, str | None] = {
-            **good,
-            "客户编码": customers[number],
-            "单据编号": f"XS{int(month.name) * 10**7 + len(documents.number) + 1 + number}",
-            **changes,
-        }
-        inserts.append(_Insert(places[number], tuple(cells.get(name) for name in SALES_HEADER), "broken", rule))
+    for place, customer, key, (rule, changes) in zip(places, customers, keys, breaks, strict=True):
+        cells: dict[str, str | None] = {**good, "客户编码": customer, key_header: key, **changes}
+        inserts.append(_Insert(place, tuple(cells.get(name) for name in header), "broken", rule, key))
     return inserts
 
 

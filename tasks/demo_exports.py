@@ -193,7 +193,8 @@ def _write_month(directory: Path, printer: Printer, trade: MonthOfTrade, deliver
                 first, delivery.delivered, trade.month, trade.documents, trade.lines, special=delivery.special
             )
         )
-    facts.append(printer.payments(named("回款明细", delivery.delivered), delivery.delivered, trade.receipts))
+    receipts = named("回款明细", delivery.delivered)
+    facts.append(printer.payments(receipts, delivery.delivered, trade.month, trade.receipts, special=delivery.special))
     return facts
 
 

@@ -223,8 +223,8 @@ def _trade_of_month(
 ) -> tuple[MonthOfTrade, _Carry]:
     random = stream(seed, "trade", month.first.year * 100 + month.first.month)
     billed = customers.billed_as(month.number)
-    advance = _intensity(customers, month, months) * pace
-    advance *= random.gamma(customers.regularity) / customers.regularity
+    # A gamma process: the more purchases a customer makes in a month, the less his months differ.
+    advance = random.gamma(_intensity(customers, month, months) * pace * customers.regularity) / customers.regularity
     if month.number < 0:
         advance[customers.known_days == 0] = 0
     clock = carry.clock + advance

@@ -59,8 +59,9 @@ def test_what_is_received_follows_from_the_files(demo: Demo) -> None:
     moved = {merge["old_customer_id"]: merge["customer_id"] for merge in demo.truth["merges"]}
     found: dict[str, Decimal] = defaultdict(Decimal)
     for entry in demo.facts("payment"):
+        broken = {row["record"] for row in demo.truth["planted_rows"] if row["file"] == entry["file"]}
         for row in demo.rows(entry["file"]):
-            if day(row["回款日期"]) >= begin:
+            if int(row["#"]) not in broken and day(row["回款日期"]) >= begin:
                 code = row["客户编码"].strip()
                 found[moved.get(code, code)] += number(row["回款金额"])
     for row in demo.truth_table("classes.csv"):
