@@ -35,12 +35,12 @@ _STAGE_WORDS = {
 
 def results() -> Console:
     """The console for results: standard output."""
-    return Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL, highlight=False, soft_wrap=False)
+    return Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL, highlight=False, emoji=False)
 
 
 def messages() -> Console:
     """The console for progress and warnings: standard error."""
-    return Console(stderr=True, highlight=False)
+    return Console(stderr=True, highlight=False, emoji=False)
 
 
 def print_json(summary: Mapping[str, Any]) -> None:

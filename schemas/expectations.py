@@ -42,7 +42,9 @@ class ExpectationKind(StrEnum):
     REFERENCE = "reference"
     """Each accepted row whose referring column is filled."""
     CONTROL_TOTAL = "control_total"
-    """Each totals row of the files."""
+    """Each totals row whose block can be read in full."""
+    CONTROL_TOTAL_UNVERIFIED = "control_total_unverified"
+    """Each totals row."""
     ROW_COUNT = "row_count"
     """Each day of delivery with enough earlier ones."""
     FRESHNESS = "freshness"
@@ -217,6 +219,14 @@ def _control_rules(table: Table) -> Iterator[Expectation]:
             f"printed totals of `{column.name}` equal the sum of their rows",
         )
         yield Expectation(table.name, rule, sentence, "block", None, ExpectationKind.CONTROL_TOTAL, column.name)
+        # Not blocking: the unreadable values are quarantined and counted under their own rule, which has a tolerance.
+        rule, sentence = (
+            f"{column.name}_total_unverified",
+            f"printed totals of `{column.name}` can be verified: no value of their rows is unreadable, or they agree all the same",
+        )
+        yield Expectation(
+            table.name, rule, sentence, "warn", None, ExpectationKind.CONTROL_TOTAL_UNVERIFIED, column.name
+        )
 
 
 def _file_rules(table: Table) -> Iterator[Expectation]:

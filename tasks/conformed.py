@@ -51,7 +51,7 @@ class ControlTotal:
         printed: what the total row says, in currency units; 0 where it cannot be read as a number.
         summed: exact sum of the block's data rows, before quarantine.
         tolerance: half a unit of the last printed digit × rows.
-        is_equal: within the tolerance, and every value of the block could be read.
+        is_equal: the printed total can be read and lies within the tolerance of the sum of the values that can be read.
         record: record number of the total row.
         rows: data rows of the block.
         unreadable: data rows of the block whose value cannot be read (the printed value itself counts as one).

@@ -160,14 +160,13 @@ def _held(
 
 def _comparison(name: str, record: int, value: Decimal | None, unit: Decimal, block: _Sum) -> ControlTotal:
     tolerance = unit / 2 * max(block.rows, 1)
-    is_readable = value is not None and block.unreadable == 0
     printed = Decimal(0) if value is None else Decimal(value)
     return ControlTotal(
         column=name,
         printed=printed,
         summed=block.total,
         tolerance=tolerance,
-        is_equal=is_readable and abs(printed - block.total) <= tolerance,
+        is_equal=value is not None and abs(printed - block.total) <= tolerance,
         record=record,
         rows=block.rows,
         unreadable=block.unreadable + (value is None),

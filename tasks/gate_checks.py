@@ -290,16 +290,20 @@ def _ages(batch: Batch) -> Iterator[_Fact]:
 
 
 def _control_checks(batch: Batch) -> Iterator[Check]:
-    facts: dict[str, list[_Fact]] = defaultdict(list)
+    differs: dict[str, list[_Fact]] = defaultdict(list)
+    unverified: dict[str, list[_Fact]] = defaultdict(list)
     for file in batch.files:
         for total in file.control_totals:
             place = f"{file_label(file)} row {total.record}"
-            unreadable = f", {total.unreadable} values cannot be read" if total.unreadable else ""
-            seen = f"{place}: printed {total.printed:f}, rows sum to {total.summed:f}{unreadable}"
-            facts[total.column].append(_Fact(not total.is_equal, place, seen))
+            seen = f"{place}: printed {total.printed:f}, rows sum to {total.summed:f}"
+            unread = f"{seen}, {total.unreadable} values cannot be read"
+            differs[total.column].append(_Fact(not total.is_equal and not total.unreadable, place, seen))
+            unverified[total.column].append(_Fact(not total.is_equal and total.unreadable > 0, place, unread))
+    facts = {ExpectationKind.CONTROL_TOTAL: differs, ExpectationKind.CONTROL_TOTAL_UNVERIFIED: unverified}
     for expectation in asked.expectations_of(batch.table):
-        if expectation.kind is ExpectationKind.CONTROL_TOTAL and expectation.column in facts:
-            yield _check_of_facts(expectation, facts[expectation.column])
+        of_kind = facts.get(expectation.kind, {})
+        if expectation.column in of_kind:
+            yield _check_of_facts(expectation, of_kind[expectation.column])
 
 
 def _conflict_checks(batch: Batch) -> Iterator[Check]:
