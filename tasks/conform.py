@@ -26,7 +26,7 @@ from kehu.schemas import fields as f
 from kehu.schemas.expectations import row_expectations
 from kehu.schemas.rendering import contract_fingerprint, literal, quoted
 from kehu.schemas.tables import ENTITIES
-from kehu.tasks.conform_feed import DUPLICATES, FeedContext, FeedSql, feed_sql
+from kehu.tasks.conform_feed import REPEATED, FeedContext, FeedSql, feed_sql
 from kehu.tasks.conform_plan import FeedPlan, FilePlan, feed_place, plan_file, refuse_unknown_names, unknown_source_error
 from kehu.tasks.conformed import BrokenRule, Conformed, ControlTotal, Note, Reason
 from kehu.tasks.control_totals import hold_totals
@@ -264,11 +264,11 @@ def _context(job: _Job, source: RawTable) -> FeedContext:
 
 
 def _write_rows(con: duckdb.DuckDBPyConnection, sql: FeedSql, flagged: Path, accepted: Path) -> None:
-    if sql.duplicates is not None:
-        con.execute(f"CREATE OR REPLACE TEMP TABLE {DUPLICATES} AS {sql.duplicates}")
+    if sql.repeated is not None:
+        con.execute(f"CREATE OR REPLACE TEMP TABLE {REPEATED} AS {sql.repeated}")
     con.execute(f"COPY ({sql.flagged}) TO {literal(str(flagged))} (FORMAT parquet)")
     con.execute(f"COPY ({sql.accepted.replace('{flagged}', _parquet(flagged))}) TO {literal(str(accepted))} (FORMAT parquet)")
-    con.execute(f"DROP TABLE IF EXISTS {DUPLICATES}")
+    con.execute(f"DROP TABLE IF EXISTS {REPEATED}")
 
 
 def _write_quarantined(job: _Job, feed: FeedPlan, sql: FeedSql, source: RawTable, flagged: Path, path: Path) -> None:

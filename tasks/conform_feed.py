@@ -6,7 +6,7 @@ statements are run by `tasks.conform`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -20,8 +20,9 @@ from kehu.tasks.row_rules import QUARANTINING, RowContext, RowRule, row_rules
 DELETED_COLUMN = "is_deleted"
 """Accepted rows of an upsert feed carry it where the mapping has `deleted`: true takes the key out of force."""
 
-DUPLICATES = "kehu_duplicate_keys"
-"""Table of the keys that occur more than once: the key columns and `is_conflict`."""
+REPEATED = "kehu_repeated_rows"
+"""Table made before the rows are written, of the few that repeat: by key where the export has one (`is_conflict`,
+`first_row`), else by record (`occurrence`, `is_repeated`). A join with it spares a window over all columns of all rows."""
 
 SAME_CONTENT, SAME_KEY, REPEATED_LINE, NOT_SELECTED = "same_content", "same_key", "repeated_line", "not_selected"
 """Reasons beside the outcomes: an identical row of one key; a further row of a distinct feed; a line that repeats another
@@ -66,7 +67,7 @@ class FeedSql:
     """The statements of one feed.
 
     Attributes:
-        duplicates: SELECT of the keys that occur more than once (see `DUPLICATES`); None where keys cannot repeat.
+        repeated: SELECT for the table `REPEATED`; None for distinct feeds, where repetition is the rule.
         flagged: SELECT of all data rows by contract with flags, `is_dropped`, `outcome` and `reason`.
         accepted: SELECT of the accepted rows over `{flagged}`, in key order.
         rules: the row rules, in order.
@@ -74,7 +75,7 @@ class FeedSql:
         contract: the contract columns of `accepted`, `is_deleted` last where there is one.
     """
 
-    duplicates: str | None
+    repeated: str | None
     flagged: str
     accepted: str
     rules: tuple[RowRule, ...]
@@ -92,11 +93,11 @@ def feed_sql(file_plan: FilePlan, plan: FeedPlan, typed: str, context: FeedConte
         context: see `FeedContext`.
     """
     table = plan.table
-    rows = _keyed(plan, _derived(plan, _typed_rows(plan, file_plan, typed, context), context))
+    rows = _derived(plan, _typed_rows(plan, file_plan, typed, context), context)
     key = [quoted(name) for name in table.key_names]
     rules = row_rules(table, _row_context(file_plan, plan, context))
-    has_duplicates = not plan.is_line_generated and not plan.feed.distinct
-    flagged = _flagged(plan, _with_duplicates(rows, key) if has_duplicates else rows, rules, key)
+    repeated, joined = _identified(plan, rows, key)
+    flagged = _flagged(plan, joined, rules, key)
     contract = [quoted(name) for name in table.column_names]
     if plan.deleted is not None:
         contract.append(DELETED_COLUMN)
@@ -106,7 +107,7 @@ def feed_sql(file_plan: FilePlan, plan: FeedPlan, typed: str, context: FeedConte
     else:
         accepted = f"SELECT {', '.join(contract)} FROM {{flagged}} WHERE outcome = 'accepted' {ordered}"
     return FeedSql(
-        duplicates=_duplicate_keys(plan, rows, key) if has_duplicates else None,
+        repeated=repeated,
         flagged=flagged,
         accepted=accepted,
         rules=rules,
@@ -149,7 +150,7 @@ def _derived(plan: FeedPlan, rows: str, context: FeedContext) -> str:
     names = set(plan.table.column_names)
     if f.is_return.name in plan.slots and f.quantity.name in names:
         rows = f"SELECT * REPLACE ({', '.join(_red_letters())}) FROM ({rows})"
-    if f.amount_net.name in names and f.tax_rate.name in names:
+    if f.tax_rate.name in names and not {f.amount_net.name, f.amount_gross.name}.isdisjoint(plan.slots):
         rows = _with_both_tax_bases(rows, context)
     if f.ship_to_customer_id.name in names:
         rows = f"SELECT * REPLACE (coalesce(ship_to_customer_id, customer_id) AS ship_to_customer_id) FROM ({rows})"
@@ -191,21 +192,37 @@ def _with_both_tax_bases(rows: str, context: FeedContext) -> str:
 # --- identity ---------------------------------------------------------------------------------------------------------
 
 
-def _keyed(plan: FeedPlan, rows: str) -> str:
-    """Give lines without a number one: `~`, twelve hex digits over the line's content, and its occurrence in the document."""
-    if not plan.is_line_generated or plan.feed.distinct:
-        return rows
-    document = [quoted(name) for name in plan.table.key_names if name not in GENERATED_KEYS]
+def _identified(plan: FeedPlan, rows: str, key: Sequence[str]) -> tuple[str | None, str]:
+    """The statement for `REPEATED`, and the rows with what it says and with their full key."""
+    if plan.feed.distinct:
+        return None, rows
+    if plan.is_line_generated:
+        return _repeated_lines(plan, rows), _with_line_ids(plan, rows)
+    return _duplicate_keys(plan, rows, key), f"SELECT * FROM ({rows}) LEFT JOIN {REPEATED} USING ({', '.join(key)})"
+
+
+def _content_md5(plan: FeedPlan) -> str:
     content = [name for name in plan.table.column_names if name in plan.slots and name not in plan.table.key_names]
-    hashed = f"md5({_row_text(content)})"
-    rows = f"SELECT *, {hashed} AS content_md5 FROM ({rows})"
-    same = ", ".join([*document, "content_md5"])
-    occurrence = f"row_number() OVER (PARTITION BY {same} ORDER BY source_row)"
-    repeated = f"row_number() OVER (PARTITION BY {same}, raw_hash ORDER BY source_row) > 1"
-    line = quoted(f.line_id.name)
+    return f"md5({_row_text(content)})"
+
+
+def _repeated_lines(plan: FeedPlan, rows: str) -> str:
+    """Lines without a number whose content occurs more than once in their document: which occurrence each is."""
+    same = ", ".join([*(quoted(name) for name in plan.table.key_names if name not in GENERATED_KEYS), "content_md5"])
+    lines = f"SELECT {same.removesuffix('content_md5')} {_content_md5(plan)} AS content_md5, raw_hash, source_row FROM ({rows})"
+    several = f"SELECT {same}, list({{'source_row': source_row, 'raw_hash': raw_hash}}) AS lines FROM ({lines}) GROUP BY {same} HAVING count(*) > 1"
     return (
-        f"SELECT * REPLACE ('~' || left(content_md5, 12) || '-' || {occurrence} AS {line}), {repeated} AS is_repeated FROM ({rows})"
+        f"SELECT line.source_row AS source_row, row_number() OVER (PARTITION BY {same} ORDER BY line.source_row) AS occurrence, "
+        f"row_number() OVER (PARTITION BY {same}, line.raw_hash ORDER BY line.source_row) > 1 AS is_repeated "
+        f"FROM (SELECT {same}, unnest(lines) AS line FROM ({several}))"
     )
+
+
+def _with_line_ids(plan: FeedPlan, rows: str) -> str:
+    """Give lines without a number one: `~`, twelve hex digits over the line's content, and its occurrence in the document."""
+    line = f"'~' || left({_content_md5(plan)}, 12) || '-' || coalesce(occurrence, 1)"
+    rows = f"SELECT * FROM ({rows}) LEFT JOIN {REPEATED} USING (source_row)"
+    return f"SELECT * REPLACE ({line} AS line_id, coalesce(is_repeated, FALSE) AS is_repeated) FROM ({rows})"
 
 
 def _row_text(columns: Sequence[str]) -> str:
@@ -229,15 +246,11 @@ def _duplicate_keys(plan: FeedPlan, rows: str, key: Sequence[str]) -> str:
     whole = f"concat_ws(chr(31), {_row_text(content)}{unreadable}{deleted})"
     scoped = f"SELECT * FROM ({rows}) WHERE {_in_scope(plan)} AND {is_complete}"
     repeated = f"SELECT {', '.join(key)} FROM ({scoped}) GROUP BY ALL HAVING count(*) > 1"
-    again = f"SELECT {', '.join(f'scoped.{name}' for name in key)}, {whole} AS whole, source_row FROM ({scoped}) AS scoped SEMI JOIN ({repeated}) AS repeated USING ({', '.join(key)})"
+    again = f"SELECT {', '.join(key)}, {whole} AS whole, source_row FROM ({scoped}) SEMI JOIN ({repeated}) USING ({', '.join(key)})"
     return (
         f"SELECT {', '.join(key)}, min(whole) <> max(whole) AS is_conflict, min(source_row) AS first_row FROM ({again}) "
         f"GROUP BY {', '.join(key)}"
     )
-
-
-def _with_duplicates(rows: str, key: Sequence[str]) -> str:
-    return f"SELECT * FROM ({rows}) LEFT JOIN {DUPLICATES} USING ({', '.join(key)})"
 
 
 # --- rules and outcome ------------------------------------------------------------------------------------------------
@@ -254,15 +267,11 @@ def _row_context(file_plan: FilePlan, plan: FeedPlan, context: FeedContext) -> R
         delivered=context.delivered,
         reporting_currency=context.reporting_currency,
         rates=context.rates,
-        unreadable=_also_unreadable(unreadable),
+        unreadable=unreadable,
         scientific=" OR ".join(f"s{number}" for number in _identifier_slots(file_plan, plan)) or "FALSE",
         surplus="has_surplus",
         duplicate="is_conflict" if has_duplicates else "FALSE",
     )
-
-
-def _also_unreadable(unreadable: Mapping[str, str]) -> dict[str, str]:
-    return dict(unreadable)
 
 
 def _flagged(plan: FeedPlan, rows: str, rules: Sequence[RowRule], key: Sequence[str]) -> str:
