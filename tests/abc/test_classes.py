@@ -19,8 +19,8 @@ from ibis.backends.duckdb import Backend
 from kehu.tasks.abc import CUT_RULES, window_start
 
 G1 = [
-    131, 66, 54, 48, 44, 39, 37, 34, 28, 28, 27, 27, 26, 26, 25, 25, 24, 22, 21, 21, 21, 21, 18, 17, 17, 16, 16, 16, 15, 15,
-    13, 11, 11, 10, 10, 10, 10, 9, 8, 6, 6, 6, 5,
+    131, 66, 54, 48, 44, 39, 37, 34, 28, 28, 27, 27, 26, 26, 25, 25, 24, 22, 21, 21, 21, 21, 18, 17, 17, 16, 16, 16,
+    15, 15, 13, 11, 11, 10, 10, 10, 10, 9, 8, 6, 6, 6, 5,
 ]  # fmt: skip
 """Monthly sales of 43 customers in thousand yuan (销售与市场 1995 no. 2)."""
 
@@ -98,7 +98,9 @@ def test_places_by_quota(engine: Backend) -> None:
     assert {count: quota(count, [Fraction(1, 5), Fraction(2, 5), Fraction(2, 5)]) for count in QUOTA} == QUOTA
 
 
-@pytest.mark.parametrize("shares", [("0.05", "0.15", "0.80"), ("0.333", "0.333", "0.334"), ("0", "0.5", "0.5"), ("0.1", "0.6", "0.3")])
+@pytest.mark.parametrize(
+    "shares", [("0.05", "0.15", "0.80"), ("0.333", "0.333", "0.334"), ("0", "0.5", "0.5"), ("0.1", "0.6", "0.3")]
+)
 def test_places_by_other_quotas_agree_with_the_reference(engine: Backend, shares: tuple[str, ...]) -> None:
     rules = replace(RULES, quota_shares=tuple(Decimal(share) for share in shares))
     cases = {str(count): of(*range(1, count + 1)) for count in range(1, 25)}
@@ -122,7 +124,15 @@ def test_who_is_not_ranked_has_a_reason_and_no_numbers(engine: Backend) -> None:
     assert reasons == {
         "good": None, "internal": "internal", "missing": "missing", "negative": "negative", "zero": "no_trade",
     }  # fmt: skip
-    empty = ("abc_class", "class_quota", "class_cumulative", "value_rank", "value_share", "cumulative_share", "midpoint_share")
+    empty = (
+        "abc_class",
+        "class_quota",
+        "class_cumulative",
+        "value_rank",
+        "value_share",
+        "cumulative_share",
+        "midpoint_share",
+    )
     assert {row[name] for key, row in rows.items() if key[1] != "good" for name in empty} == {None}
     assert (rows[("s", "good")]["abc_class"], rows[("s", "good")]["value_share"]) == ("A", 1)
     told = summed_by_kehu(engine, {"case": customers})["case"]
@@ -164,7 +174,7 @@ _VALUES = st.one_of(
 _CUSTOMERS = st.lists(
     st.tuples(st.sampled_from("ab"), st.integers(1, 60), st.one_of(_VALUES, st.none()), st.integers(0, 9)),
     min_size=1, max_size=30, unique_by=lambda drawn: drawn[:2],
-).map(lambda drawn: [Customer(source, f"{code:02}", value, luck == 0) for source, code, value, luck in drawn])  # fmt: skip
+).map(lambda drawn: [Customer(source, f"{n:02}", value, luck == 0) for source, n, value, luck in drawn])  # fmt: skip
 
 
 @settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))

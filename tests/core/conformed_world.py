@@ -1,6 +1,6 @@
 """A small world of conformed deliveries, written as the files core reads, and the marts made of it.
 
-Rows are given as short dictionaries; what a contract has beyond them is null. Used by the tests of core and of the marts.
+Rows are given as short dictionaries; what a contract has beyond them is null.
 """
 
 from __future__ import annotations
@@ -165,7 +165,11 @@ class World:
 
 
 def _reasons(accepted: int, merged: int, quarantined: int) -> tuple[Reason, ...]:
-    counted = (("accepted", "", accepted), ("merged_into_key", "same_content", merged), ("quarantined", "bad", quarantined))
+    counted = (
+        ("accepted", "", accepted),
+        ("merged_into_key", "same_content", merged),
+        ("quarantined", "bad", quarantined),
+    )
     return tuple(Reason(outcome, reason, "", rows, None) for outcome, reason, rows in counted if rows)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).parent))
 
-from conformed_world import World  # noqa: E402 - lies beside this file
+from conformed_world import World
 
 
 @pytest.fixture

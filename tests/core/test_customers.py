@@ -64,7 +64,9 @@ def test_who_is_a_customer(world: World) -> None:
 
 @pytest.mark.parametrize(("party", "scored"), [("bill_to", "head"), ("account", "branch")])
 def test_a_branch_is_scored_under_its_head_office_by_policy(world: World, party: str, scored: str) -> None:
-    world.know({"customer_id": "branch", "parent_customer_id": "head"}, {"customer_id": "head", "parent_customer_id": "top"})
+    world.know(
+        {"customer_id": "branch", "parent_customer_id": "head"}, {"customer_id": "head", "parent_customer_id": "top"}
+    )
     world.sell(line("branch", 7), line("top", 1))
     marts = world.marts(party__scored=party)
     found = by(marts["dim_customer"], "customer_id")
@@ -88,7 +90,11 @@ def test_a_merged_code_counts_for_the_other_from_its_day_on(world: World) -> Non
     after = world.marts()
     found = by(after["dim_customer"], "customer_id")
     assert found.keys() == {"new", "other", "head"}
-    assert (found["new"]["customer_name"], found["new"]["merged_customers"], found["head"]["merged_customers"]) == ("New", 1, 1)
+    assert (found["new"]["customer_name"], found["new"]["merged_customers"], found["head"]["merged_customers"]) == (
+        "New",
+        1,
+        1,
+    )
     assert found["new"]["scored_customer_id"] == "head"
     assert by(after["mart_abc_customer"], "customer_id")["head"]["sales_net"] == 11
 
@@ -97,7 +103,10 @@ def test_our_own_companies_are_marked(world: World) -> None:
     world.know({"customer_id": "staff", "customer_type": "internal"}, {"customer_id": "firm", "customer_type": "b2b"})
     world.sell(line("staff", 5), line("branch 7", 5), line("firm", 1))
     marts = world.marts(party__internal_customer_ids="[branch 7]")
-    assert {code for code, row in by(marts["dim_customer"], "customer_id").items() if row["is_internal"]} == {"staff", "branch 7"}
+    assert {code for code, row in by(marts["dim_customer"], "customer_id").items() if row["is_internal"]} == {
+        "staff",
+        "branch 7",
+    }
     scores = by(marts["mart_abc_customer"], "customer_id")
     assert {code: row["sales_class_reason"] for code, row in scores.items()} == {
         "staff": "internal", "branch 7": "internal", "firm": None,
@@ -128,6 +137,8 @@ def test_a_record_in_the_master_of_the_day_counts_though_it_has_vanished_since(w
 
 
 def test_a_first_deal_dated_after_the_day_is_not_known_on_it(world: World) -> None:
-    world.know({"customer_id": "a", "first_deal_date": date(2024, 7, 2)}, {"customer_id": "b", "first_deal_date": NIGHT})
+    world.know(
+        {"customer_id": "a", "first_deal_date": date(2024, 7, 2)}, {"customer_id": "b", "first_deal_date": NIGHT}
+    )
     world.sell(line("a", 1))
     assert {code: row["first_deal_date"] for code, row in _customers(world).items()} == {"a": None, "b": NIGHT}

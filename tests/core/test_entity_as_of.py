@@ -84,7 +84,9 @@ def test_a_partition_replaces_its_month(world: World) -> None:
 def test_a_partition_replaces_its_organisation(world: World) -> None:
     of: dict[str, Any] = {"mode": "partition", "partition": "company_id"}
     world.deliver(SALES_LINE, [{**row, "company_id": "north"} for row in keyed(("1", 10), ("2", 20))], MAY, **of)
-    world.deliver(SALES_LINE, [{**row, "company_id": "south"} for row in keyed(("1", 30))], MAY, file_name="s.csv", **of)
+    world.deliver(
+        SALES_LINE, [{**row, "company_id": "south"} for row in keyed(("1", 30))], MAY, file_name="s.csv", **of
+    )
     world.deliver(SALES_LINE, [{**row, "company_id": "north"} for row in keyed(("1", 11))], JUNE, **of)
     assert [(row["company_id"], row["amount_net"]) for row in rows(world, SALES_LINE)] == [("north", 11), ("south", 30)]
 
@@ -166,8 +168,12 @@ def test_a_dated_value_is_null_before_its_date(
 
 
 def test_a_state_takes_current_columns_of_the_day_and_fixed_ones_as_last_known(world: World) -> None:
-    world.know({"customer_id": "a", "customer_name": "old", "region": "N"}, {"customer_id": "b", "region": "N"}, delivered=MAY)
-    world.know({"customer_id": "a", "customer_name": "new", "region": "S"}, {"customer_id": "z", "region": "S"}, delivered=JULY)
+    world.know(
+        {"customer_id": "a", "customer_name": "old", "region": "N"}, {"customer_id": "b", "region": "N"}, delivered=MAY
+    )
+    world.know(
+        {"customer_id": "a", "customer_name": "new", "region": "S"}, {"customer_id": "z", "region": "S"}, delivered=JULY
+    )
     found = {row["customer_id"]: row for row in rows(world, CUSTOMER, as_of=JUNE, known_at=JULY)}
     assert {code: (row["customer_name"], row["region"], row["is_described"]) for code, row in found.items()} == {
         "a": ("new", "N", True),
@@ -184,7 +190,9 @@ def test_before_the_first_delivery_of_a_state_only_its_fixed_columns_are_known(w
 
 def test_a_state_told_by_two_mappings_is_put_together_column_by_column(world: World) -> None:
     world.know({"customer_id": "a", "customer_name": "from documents"}, delivered=JUNE, file_mapping="orders")
-    world.know({"customer_id": "a", "region": "N", "industry": "x"}, {"customer_id": "b"}, delivered=MAY, file_mapping="crm")
+    world.know(
+        {"customer_id": "a", "region": "N", "industry": "x"}, {"customer_id": "b"}, delivered=MAY, file_mapping="crm"
+    )
     found = {row["customer_id"]: row for row in rows(world, CUSTOMER)}
     assert (found["a"]["customer_name"], found["a"]["region"], found["a"]["industry"]) == ("from documents", "N", "x")
     assert found.keys() == {"a", "b"}

@@ -27,8 +27,9 @@ MILLIONTH = Decimal("0.000001")
 
 def _table(**columns: Sequence[Decimal | None]) -> ir.Table:
     return ibis.memtable(
-        pa.table({name: pa.array(values, pa.decimal128(18, 6)) for name, values in columns.items()})
-        .append_column("n", pa.array(range(len(next(iter(columns.values()))))))
+        pa.table({name: pa.array(values, pa.decimal128(18, 6)) for name, values in columns.items()}).append_column(
+            "n", pa.array(range(len(next(iter(columns.values())))))
+        )
     )
 
 
@@ -51,7 +52,9 @@ _BASES = st.integers(1, 10**18 - 1).map(lambda millionths: Decimal(millionths).s
 
 @settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(_AMOUNTS, _BASES, _BASES), min_size=1, max_size=200))
-def test_rounding_ratios_and_products_are_right_to_the_last_digit(drawn: list[tuple[Decimal, Decimal, Decimal]]) -> None:
+def test_rounding_ratios_and_products_are_right_to_the_last_digit(
+    drawn: list[tuple[Decimal, Decimal, Decimal]],
+) -> None:
     drawn = [(a, b, rate / 10**9) for a, b, rate in drawn if abs(Fraction(a) / Fraction(b)) < 10**8]
     rows = [(a, b, rate.quantize(MILLIONTH)) for a, b, rate in drawn] or [(Decimal(1), Decimal(3), Decimal(2))]
     table = _table(a=[a for a, _, _ in rows], b=[b for _, b, _ in rows], rate=[rate for _, _, rate in rows])
@@ -118,7 +121,9 @@ FORBIDDEN_CALLS = {"sum", "mean", "var", "std", "cumsum", "cummean", "round", "m
 
 
 def _modules_of_expressions() -> list[Path]:
-    return [path for path in sorted(TASKS.glob("*.py")) if "import ibis" in path.read_text() and path.name != "exact.py"]
+    return [
+        path for path in sorted(TASKS.glob("*.py")) if "import ibis" in path.read_text() and path.name != "exact.py"
+    ]
 
 
 @pytest.mark.parametrize("path", _modules_of_expressions(), ids=lambda path: path.stem)

@@ -1,0 +1,158 @@
+"""A past day is judged the same whatever later days brought (R8), and the same input gives the same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from conformed_world import NIGHT, World, line
+
+from kehu.schemas.model import TimeKind
+from kehu.schemas.tables import entity_named
+from kehu.schemas.types import DATE, FLAG
+from kehu.tasks.build import BuiltMart
+
+LATER = date(2024, 9, 30)
+PAST = date(2024, 5, 15)
+Rows = list[dict[str, Any]]
+
+
+def _noise(*words: object) -> int:
+    """A number that depends on the words only."""
+    return int(hashlib.sha256("|".join(map(str, words)).encode()).hexdigest()[:8], 16)
+
+
+@pytest.fixture
+def busy(world: World) -> World:
+    """Five months of sales of 40 customers with branches, statuses and merges, all delivered after the past day.
+
+    Ten of the customers begin after the past day.
+    """
+    customers = [f"c{n:02}" for n in range(40)]
+    first, opened = date(2024, 3, 1), date(2024, 6, 1)
+    days = [first + timedelta(days=_noise("day", n) % 150) for n in range(600)]
+    lines = [
+        line(
+            customers[_noise("who", n) % (40 if day > opened else 30)],
+            Decimal(_noise("amount", n) % 10**7 - 10**6).scaleb(-3), day,
+            cost_net=Decimal(_noise("cost", n) % 10**6).scaleb(-3),
+            document_status=("approved", "draft", None)[_noise("status", n) % 3], owner_id=f"o{n % 3}",
+        )
+        for n, day in enumerate(days)
+    ]  # fmt: skip
+    world.sell(*lines, delivered=LATER)
+    world.know(
+        *(
+            {
+                "customer_id": code, "customer_name": f"Customer {code}", "region": f"r{n % 4}",
+                "parent_customer_id": customers[n // 10] if n % 3 else None,
+                "customer_type": "internal" if n == 7 else "b2b", "created_date": first if n < 30 else opened,
+                "first_deal_date": first + timedelta(days=3 * n + 1),
+            }
+            for n, code in enumerate(customers)
+        ),
+        delivered=LATER,
+    )  # fmt: skip
+    world.merge(("c01", "c02", date(2024, 5, 1)), ("c03", "c04", date(2024, 8, 1)), delivered=LATER)
+    return world
+
+
+def _change_all(world: World, change: Callable[[str, Rows], Rows]) -> None:
+    for file in world.files:
+        entity = file.entity
+        world.rewrite(file, lambda rows, entity=entity: change(entity, rows))
+
+
+def _without_later_rows(entity: str, rows: Rows) -> Rows:
+    event_date = entity_named(entity).event_date
+    kept = [row for row in rows if event_date is None or row[event_date.name] <= PAST]
+    return [row for row in kept if (row.get("created_date") or PAST) <= PAST]
+
+
+def _without_later_values(entity: str, rows: Rows) -> Rows:
+    dated = {column.name: column.dated_by for column in entity_named(entity).columns if column.dated_by}
+    return [
+        {name: None if name in dated and (row[dated[name]] or PAST) > PAST else value for name, value in row.items()}
+        for row in rows
+    ]
+
+
+def _with_noise_in_current_columns(entity: str, rows: Rows) -> Rows:
+    current = [column for column in entity_named(entity).columns if column.time is TimeKind.CURRENT]
+    assert all(column.type not in (DATE, FLAG) for column in current), "noise is text"
+    return [row | {column.name: f"noise {_noise(column.name, n)}" for column in current} for n, row in enumerate(rows)]
+
+
+@pytest.mark.parametrize("change", [_without_later_rows, _without_later_values, _with_noise_in_current_columns])
+def test_what_later_days_brought_changes_no_row_of_a_past_day(busy: World, change: Callable[[str, Rows], Rows]) -> None:
+    before = busy.checksums(PAST, LATER)
+    assert len(before) == 4
+    rows = busy.marts(PAST, LATER)
+    assert len(rows["dim_customer"]) > 20
+    assert {row["sales_class"] for row in rows["mart_abc_customer"]} >= {"A", "B", "C"}
+    _change_all(busy, change)
+    assert busy.checksums(PAST, LATER) == before
+
+
+def test_the_masks_are_not_empty(busy: World) -> None:
+    """On the day of delivery the same changes do show, so that the test above proves something."""
+    before = busy.checksums(LATER, LATER)
+    _change_all(busy, _with_noise_in_current_columns)
+    after = busy.checksums(LATER, LATER)
+    assert all(before[name] != after.get(name) for name in before)
+
+
+def test_a_delivery_that_is_not_known_yet_changes_nothing(world: World) -> None:
+    world.sell(line("a", 1), line("b", 2))
+    world.know({"customer_id": "a"})
+    before = world.checksums(NIGHT, NIGHT)
+    world.sell(line("a", 100), delivered=NIGHT + timedelta(days=1))
+    world.know({"customer_id": "new"}, delivered=NIGHT + timedelta(days=1))
+    assert world.checksums(NIGHT, NIGHT) == before
+    assert world.checksums(NIGHT, NIGHT + timedelta(days=1)) != before
+
+
+def test_neither_the_order_of_rows_nor_threads_nor_a_second_run_change_a_byte(busy: World) -> None:
+    """The run id stands in the file and not in the checksum."""
+
+    def made(threads: int, **more: Any) -> dict[str, tuple[str, str]]:
+        built = busy.build(LATER, LATER, threads=threads, **more).values()
+        return {
+            mart.name: (mart.checksum, hashlib.sha256(mart.path.read_bytes()).hexdigest())
+            for mart in built
+            if isinstance(mart, BuiltMart)
+        }
+
+    first = made(1)
+    assert made(1) == made(2) == made(4) == first
+    _change_all(busy, lambda entity, rows: sorted(rows, key=lambda row: _noise(sorted(map(str, row.items())))))
+    busy.files.reverse()
+    assert made(4) == first
+    other = made(2, run_id="another run")
+    assert {name: checksum for name, (checksum, _) in other.items()} == {
+        name: checksum for name, (checksum, _) in first.items()
+    }
+    assert all(other[name][1] != first[name][1] for name in first)
+
+
+def test_deliveries_in_pieces_say_the_same_as_one(busy: World, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Sales appended month by month give the marts of one file of all."""
+    whole = busy.checksums(LATER, LATER)
+    pieces = World(tmp_path_factory.mktemp("pieces"))
+    for file in busy.files:
+        rows: Rows = []
+        busy.rewrite(file, lambda found, rows=rows: rows.extend(found) or found)
+        table = entity_named(file.entity)
+        of_delivery = ("source", "company_id", "delivery_id", "source_row")
+        stated = [{name: row[name] for name in table.column_names if name not in of_delivery} for row in rows]
+        for part in _parts(stated, 3 if file.entity == "sales_line" else 1):
+            pieces.deliver(table, part, LATER, mode="append", file_name=f"{file.entity}{len(pieces.files)}.csv")
+    assert pieces.checksums(LATER, LATER) == whole
+
+
+def _parts(rows: Sequence[dict[str, Any]], count: int) -> list[Sequence[dict[str, Any]]]:
+    return [rows[n::count] for n in range(count)]
