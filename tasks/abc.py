@@ -88,9 +88,9 @@ def window_start(as_of: date, window: Window) -> date | None:
 def sales_in_window(facts: ir.Table, rules: AbcRules, *, as_of: date) -> ir.Table:
     """Each scored customer's sales and gross profit in the window.
 
-    Units and shape: one row per source, company, customer and tax basis with any line up to as_of; `sales`, `non_goods`,
-    `gross_profit` DECIMAL(38, 6) in the reporting currency, over the lines in the window whose kind counts; null if none
-    of these has a value; `sales_lines`, `lines_without_cost` count them.
+    Units and shape: one row per source, company, customer and tax basis with any line up to as_of; `sales`,
+    `non_goods`, `gross_profit` DECIMAL(38, 6) in the reporting currency, over the lines in the window whose kind
+    counts; null if none of these has a value; `sales_lines`, `lines_without_cost` count them.
 
     Policy: `abc.window`, `abc.line_kinds_counted`.
     """
@@ -111,7 +111,8 @@ def sales_in_window(facts: ir.Table, rules: AbcRules, *, as_of: date) -> ir.Tabl
 
 
 def scored_customers(customers: ir.Table, sales: ir.Table) -> ir.Table:
-    """The population: every customer who is scored, once per tax basis in which its source and company have sales lines.
+    """The population: every customer who is scored, once per tax basis in which its source and company have sales
+    lines.
 
     Shape: one row per source, company, scored customer and tax basis, with `customer_name` and `is_internal`. A source
     without any sales line stands in basis net. Customers scored under their head office stand under that.
