@@ -32,7 +32,7 @@ from kehu.tasks.headers import (
     normalise_header,
 )
 from kehu.tasks.raw_table import RawTable, column_names, parquet_source, raw_table, scratch_file, write_records
-from kehu.tasks.record_classes import BLANKS, sql_text
+from kehu.tasks.record_classes import BLANKS, blank_sql, sql_text
 
 if TYPE_CHECKING:
     import duckdb
@@ -333,16 +333,20 @@ def _read_fast(
         return None
     if found is None or found[0] != lines:
         return None
-    cells = ", ".join(column_names(len(dialect.layout.headers)))
+    names = column_names(len(dialect.layout.headers))
+    cells = ", ".join(map(_empty_if_blank, names) if dialect.has_padding else names)
     return raw_table(
         f"(SELECT {cells}, NULL::VARCHAR AS extra FROM {scan})",
         dialect.layout,
         is_numbered=False,
-        has_padding=dialect.has_padding,
         fill_down=fill_down,
         records_below=lines,
         encoding=file.encoding,
     )
+
+
+def _empty_if_blank(column: str) -> str:
+    return f"CASE WHEN {blank_sql(column)} THEN NULL ELSE {column} END AS {column}"
 
 
 def _duckdb_scan(path: Path, dialect: Dialect, scratch: Path) -> str:
@@ -384,7 +388,6 @@ def _read_carefully(
         parquet_source(target),
         dialect.layout,
         is_numbered=True,
-        has_padding=True,
         fill_down=fill_down,
         records_below=written,
         encoding=file.encoding,
@@ -394,19 +397,20 @@ def _read_carefully(
 def _csv_records(path: Path, delimiter: str, file_name: str) -> Iterator[Sequence[str]]:
     """The records of a file; a quotation mark that is never closed is an error, not one long last cell."""
     csv.field_size_limit(LARGEST_CELL)
-    number = 0
+    number, last = 0, [_END, _END]
     with path.open(encoding="utf-8-sig", newline="") as file:
-        # A last line of our own comes back as a record of two cells, unless a cell is still open there.
-        reader = csv.reader(chain(file, [_END + delimiter + _END]), delimiter=delimiter, skipinitialspace=True)
+        # A last line of our own comes back as a record of its own, unless a cell is still open there.
+        reader = csv.reader(chain(file, [delimiter.join(last)]), delimiter=delimiter, skipinitialspace=True)
+        record = None
         try:
-            for number, record in enumerate(reader, start=1):
-                if record and record[-1].endswith(_END):
-                    if record != [_END, _END]:
-                        raise _unclosed_quote(file_name, number)
-                    return
-                yield record
+            for number, following in enumerate(reader, start=1):
+                if record is not None:
+                    yield record
+                record = following
         except csv.Error:
             raise _unclosed_quote(file_name, number + 1) from None
+    if record != last:
+        raise _unclosed_quote(file_name, number)
 
 
 def _unclosed_quote(file_name: str, record: int) -> InputError:

@@ -184,7 +184,6 @@ def _read_records(
         parquet_source(target),
         layout,
         is_numbered=True,
-        has_padding=True,
         fill_down=header_positions(layout.headers, file_mapping.fill_down),
         records_below=written,
         encoding=encoding,

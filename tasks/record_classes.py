@@ -8,6 +8,7 @@ Full records cost nothing: apart from a repeated header, only a record with at l
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -124,31 +125,38 @@ def record_class_sql(
     columns: Sequence[str],
     header_cells: Sequence[Sequence[str]],
     titles: Sequence[str],
-    *,
-    has_padding: bool,
 ) -> str:
     """The SQL expression that gives a record its class.
 
     Args:
-        columns: names of the text columns.
+        columns: names of the text columns, NULL where empty.
         header_cells: the cells of the header records as they stand in the file, to know them again at a page break.
         titles: texts of the title records above the header, to know them again likewise.
-        has_padding: True where cells of blanks stand for empty ones, so that each must be looked into.
     """
-    filled = [f"nullif(trim({column}, {sql_text(BLANKS)}), '')" if has_padding else column for column in columns]
-    first = f"coalesce({', '.join(filled)})" if len(filled) > 1 else filled[0]
-    count = " + ".join(f"({cell} IS NOT NULL)::INT" for cell in filled)
-    whens = [f"WHEN {_is_blank(columns)} THEN '{BLANK}'"]
-    whens += [f"WHEN {_holds(entry, filled, first, count)} THEN '{entry.record_class}'" for entry in RECORD_CLASSES]
-    if titles:
-        whens.append(f"WHEN {first} IN ({', '.join(map(sql_text, titles))}) AND {count} = 1 THEN '{TITLE}'")
-    has_empty_cell = " OR ".join(f"{cell} IS NULL" for cell in filled)
-    starts_blank = f"trim({columns[0]}, {sql_text(BLANKS)}) = ''"
-    below = f"CASE {' '.join(whens)} ELSE '{DATA}' END"
-    repeated = " ".join(
-        f"WHEN {_repeats(columns, cells)} THEN '{HEADER}'" for cells in header_cells if "".join(cells).strip()
+    first = f"coalesce({', '.join(columns)})" if len(columns) > 1 else columns[0]
+    count = " + ".join(f"({column} IS NOT NULL)::INT" for column in columns)
+    has_empty_cell = " OR ".join(f"{column} IS NULL" for column in columns)
+    starts_blank = blank_sql(columns[0])
+    repeats = [f"WHEN {_repeats(columns, cells)} THEN '{HEADER}'" for cells in header_cells if "".join(cells).strip()]
+    looked_into = [
+        f"WHEN {_all_blank(columns, first)} THEN '{BLANK}'",
+        *_whens_of_any_cell(columns),
+        *([f"WHEN {first} IN ({', '.join(map(sql_text, titles))}) AND {count} = 1 THEN '{TITLE}'"] if titles else []),
+        *_whens_of_first_cell(first, count),
+    ]
+    return (
+        f"CASE {' '.join(repeats)} WHEN {has_empty_cell} OR {starts_blank} "
+        f"THEN CASE {' '.join(looked_into)} ELSE '{DATA}' END ELSE '{DATA}' END"
     )
-    return f"CASE {repeated} WHEN {has_empty_cell} OR {starts_blank} THEN {below} ELSE '{DATA}' END"
+
+
+def blank_sql(text: str) -> str:
+    """The SQL condition that a text is nothing but blanks.
+
+    Trimming costs as much as reading the cell, so only a text that begins with a blank is trimmed; CASE, because DuckDB
+    may evaluate the parts of AND in any order.
+    """
+    return f"CASE WHEN {_begins_blank(text)} THEN trim({text}, {sql_text(BLANKS)}) = '' ELSE false END"
 
 
 def sql_text(text: str) -> str:
@@ -156,19 +164,42 @@ def sql_text(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _is_blank(columns: Sequence[str]) -> str:
-    return " AND ".join(f"trim(coalesce({column}, ''), {sql_text(BLANKS)}) = ''" for column in columns)
+def _begins_blank(text: str) -> str:
+    wide = " OR ".join(f"starts_with({text}, {sql_text(blank)})" for blank in BLANKS if blank > " ")
+    return f"({text} < '!' OR {wide})"
 
 
-def _holds(entry: RecordClass, filled: Sequence[str], first: str, count: str) -> str:
-    pattern = sql_text(f"(?is){_AROUND}(?:{entry.pattern}){_AROUND}")
-    cells = filled if entry.cells == "any" else [first]
-    matched = " OR ".join(f"(({_hinted(entry, cell)}) AND regexp_full_match({cell}, {pattern}))" for cell in cells)
-    return f"({count}) = 1 AND ({matched})" if entry.cells == "only" else f"({matched})"
+def _all_blank(columns: Sequence[str], first: str) -> str:
+    whole = f"trim({_joined(columns)}, {sql_text(BLANKS)}) = ''"
+    return f"{first} IS NULL OR CASE WHEN {_begins_blank(first)} THEN {whole} ELSE false END"
 
 
-def _hinted(entry: RecordClass, cell: str) -> str:
-    return " OR ".join(f"contains({cell}, {sql_text(hint)})" for hint in entry.hints)
+def _joined(columns: Sequence[str]) -> str:
+    return f"concat({', '.join(columns)})"
+
+
+def _whens_of_any_cell(columns: Sequence[str]) -> list[str]:
+    whens = []
+    for entry in (entry for entry in RECORD_CLASSES if entry.cells == "any"):
+        hinted = " OR ".join(f"contains({_joined(columns)}, {sql_text(hint)})" for hint in entry.hints)
+        matched = " OR ".join(f"regexp_full_match({column}, {_pattern(entry)})" for column in columns)
+        whens.append(f"WHEN CASE WHEN {hinted} THEN {matched} ELSE false END THEN '{entry.record_class}'")
+    return whens
+
+
+def _whens_of_first_cell(first: str, count: str) -> list[str]:
+    """One look for all hints together, so that a cell without any is done with."""
+    entries = [entry for entry in RECORD_CLASSES if entry.cells != "any"]
+    hints = sql_text("|".join(re.escape(hint) for entry in entries for hint in entry.hints))
+    whens = []
+    for entry in entries:
+        alone = f" AND {count} = 1" if entry.cells == "only" else ""
+        whens.append(f"WHEN regexp_full_match({first}, {_pattern(entry)}){alone} THEN '{entry.record_class}'")
+    return [f"WHEN regexp_matches({first}, {hints}) THEN CASE {' '.join(whens)} ELSE '{DATA}' END"]
+
+
+def _pattern(entry: RecordClass) -> str:
+    return sql_text(f"(?is){_AROUND}(?:{entry.pattern}){_AROUND}")
 
 
 def _repeats(columns: Sequence[str], cells: Sequence[str]) -> str:

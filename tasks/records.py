@@ -110,7 +110,6 @@ def _read_parquet(con: duckdb.DuckDBPyConnection, path: Path, file_mapping: File
         f"(SELECT file_row_number + 1 AS record, {cells}, NULL::VARCHAR AS extra FROM {source})",
         layout,
         is_numbered=True,
-        has_padding=True,
         fill_down=header_positions(layout.headers, file_mapping.fill_down),
         records_below=int(counted[0]) if counted else 0,
     )

@@ -26,8 +26,8 @@ def written(rows: list[list[str]], **dialect: Any) -> str:
 
 
 def without_outer_blanks(cell: str | None) -> str | None:
-    # Blanks around a cell mean nothing, and the two ways of reading need not agree on them.
-    return (cell or "").strip(" ") or None
+    # Blanks around a cell and cells of blanks mean nothing, and the two ways of reading need not agree on them.
+    return (cell or "").strip(" ") if cell and not cell.isspace() else None
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -58,19 +58,16 @@ CASES: list[tuple[str, tuple[str | None, ...]]] = [
 ]
 
 
-@pytest.mark.parametrize("has_padding", [False, True])
 @pytest.mark.parametrize(("expected", "cells"), CASES)
-def test_classes(
-    con: duckdb.DuckDBPyConnection, expected: str, cells: tuple[str | None, ...], has_padding: bool
-) -> None:
+def test_classes(con: duckdb.DuckDBPyConnection, expected: str, cells: tuple[str | None, ...]) -> None:
     columns = ("c0", "c1", "c2", "c3")
-    sql = record_class_sql(columns, [HEADER], ["客户销售明细表"], has_padding=has_padding)
+    sql = record_class_sql(columns, [HEADER], ["客户销售明细表"])
     found = con.execute(f"SELECT {sql} FROM (SELECT ? AS c0, ? AS c1, ? AS c2, ? AS c3)", list(cells)).fetchone()
     assert found == (expected,)
 
 
 def test_one_column(con: duckdb.DuckDBPyConnection) -> None:
-    sql = record_class_sql(("c0",), [("客户编码",)], [], has_padding=False)
+    sql = record_class_sql(("c0",), [("客户编码",)], [])
     cells = "(VALUES ('C1'), ('合计'), ('客户编码'), (NULL)) AS records (c0)"
     found = con.execute(f"SELECT list({sql}) FROM {cells}").fetchone()
     # A total needs another, empty cell beside it: without one it cannot be told from a customer of that name.
@@ -79,7 +76,7 @@ def test_one_column(con: duckdb.DuckDBPyConnection) -> None:
 
 def test_two_header_records_are_known_again(con: duckdb.DuckDBPyConnection) -> None:
     header = [("客户", "应收账款", ""), ("", "期初", "期末")]
-    sql = record_class_sql(("c0", "c1", "c2"), header, [], has_padding=False)
+    sql = record_class_sql(("c0", "c1", "c2"), header, [])
     cells = "(VALUES ('客户', '应收账款', NULL), (NULL, '期初', '期末'), ('客户', '期初', '1')) AS records (c0, c1, c2)"
     found = con.execute(f"SELECT list({sql}) FROM {cells}").fetchone()
     assert found == (["header", "header", "data"],)
