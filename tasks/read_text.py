@@ -403,10 +403,11 @@ def _csv_records(path: Path, delimiter: str, file_name: str) -> Iterator[Sequenc
         reader = csv.reader(chain(file, [delimiter.join(last)]), delimiter=delimiter, skipinitialspace=True)
         record = None
         try:
-            for number, following in enumerate(reader, start=1):
+            for following in reader:
                 if record is not None:
                     yield record
                 record = following
+                number += 1
         except csv.Error:
             raise _unclosed_quote(file_name, number + 1) from None
     if record != last:
