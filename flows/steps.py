@@ -32,7 +32,7 @@ from kehu.tasks.conformed import Conformed
 from kehu.tasks.core import files_in_force
 from kehu.tasks.corrections import load_corrections
 from kehu.tasks.gate import GateReceipt, quality_rows, quarantine_rows, run_gate
-from kehu.tasks.land import Landing, all_deliveries, land_exports
+from kehu.tasks.land import Landing, all_deliveries, land_exports, record_deliveries
 from kehu.tasks.marts import MartInputs, SkippedMart, build_marts, marts_named
 from kehu.warehouse.connections import connect_scratch
 from kehu.warehouse.lock import hold_lock
@@ -91,8 +91,8 @@ def plan_night(request: NightRequest) -> NightPlan:
 
 
 def land(plan: NightPlan) -> Landing:
-    """Take tonight's files into the landing area as they are."""
-    return land_exports(plan.mapping, plan.request.exports, plan.request.settings.home, _now())
+    """Take tonight's files into the landing area as they are; they count as delivered once `record` says so."""
+    return land_exports(plan.mapping, plan.request.exports, plan.request.settings.home, _now(), is_recorded=False)
 
 
 def conform(plan: NightPlan, landing: Landing) -> Inputs:
@@ -102,8 +102,9 @@ def conform(plan: NightPlan, landing: Landing) -> Inputs:
     tonight = {(delivery.file_name, delivery.delivery_id) for delivery in landing.batch}
     known: list[Conformed] = []
     mappings: dict[str, SourceMapping] = {}
+    deliveries = all_deliveries(home, plan.request.known_at, landing.new)
     with _engine(plan) as (connection, _):
-        for delivery, mapping in _known_deliveries(plan):
+        for delivery, mapping in _with_mappings(plan, deliveries):
             mappings[mapping.name] = mapping
             known += conform_delivery(
                 connection,
@@ -113,15 +114,16 @@ def conform(plan: NightPlan, landing: Landing) -> Inputs:
                 corrections=corrections,
                 policy=plan.policy,
                 reporting_currency=plan.reporting_currency,
+                deliveries=deliveries,
             )
     batch = tuple(file for file in known if (file.file_name, file.delivery_id) in tonight)
     basis = {mapping.system: mapping.sales_basis for mapping in mappings.values() if mapping.sales_basis}
     return _identified(plan, batch, tuple(known), basis)
 
 
-def _known_deliveries(plan: NightPlan) -> Iterator[tuple[Delivery, SourceMapping]]:
+def _with_mappings(plan: NightPlan, deliveries: Sequence[Delivery]) -> Iterator[tuple[Delivery, SourceMapping]]:
     mappings = {plan.mapping.name: plan.mapping}
-    for delivery in all_deliveries(plan.request.settings.home, plan.request.known_at):
+    for delivery in deliveries:
         if delivery.mapping not in mappings:
             mappings[delivery.mapping] = load_source(delivery.mapping, plan.request.settings.sources_dir)
         yield delivery, mappings[delivery.mapping]
@@ -206,6 +208,15 @@ def gate(plan: NightPlan, inputs: Inputs) -> GateReceipt:
             as_of=request.as_of,
             data_docs=request.data_docs,
         )
+
+
+def record(plan: NightPlan, landing: Landing) -> None:
+    """Make tonight's files count as delivered, now that the gate has let them through.
+
+    What was refused, unreadable or interrupted is none, so that no later night meets it; nor is what a sandbox read.
+    """
+    if plan.request.sandbox is None:
+        record_deliveries(landing.new, plan.request.settings.home)
 
 
 def is_official(plan: NightPlan, inputs: Inputs) -> bool:

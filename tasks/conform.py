@@ -93,6 +93,7 @@ def conform_delivery(
     corrections: Sequence[Correction],
     policy: Policy,
     reporting_currency: str,
+    deliveries: Sequence[Delivery] | None = None,
 ) -> tuple[Conformed, ...]:
     """Conform one landed file, or take what an earlier run made of it by the same rules.
 
@@ -104,6 +105,7 @@ def conform_delivery(
         corrections: those of the project; the ones for other files are left alone.
         policy: read are `sales.tax_rate_assumed` and `currency.rates`.
         reporting_currency: of the portfolio.
+        deliveries: what a `sql` feed may read beside its own file; by default all deliveries recorded in the home.
 
     Returns:
         One receipt a sheet and feed, in the order of sheets and feeds. The rows lie under `Conformed.directory`:
@@ -119,7 +121,9 @@ def conform_delivery(
     refuse_unknown_names(mapping, file_mapping)
     rules = Rules.of(policy, reporting_currency)
     applied = _corrections_for(corrections, mapping, delivery)
-    companions = _companions(mapping, file_mapping, delivery, home)
+    if deliveries is None:
+        deliveries = known_deliveries(home, mapping.system, None)
+    companions = _companions(mapping, file_mapping, delivery, deliveries)
     key = _file_key(delivery, mapping, file_mapping, applied, rules, companions)
     index = _index_path(home, delivery)
     known = _indexed(index, key, home)
@@ -489,12 +493,16 @@ def _refuse_repeated_records(job: _Job, answer: Path, place: Any) -> None:
         raise place.error(f"`sql` returns {known[0]} records the file does not have", code="sql_repeats_record")
 
 
-def _companions(mapping: SourceMapping, file_mapping: FileMapping, delivery: Delivery, home: Path) -> list[Delivery]:
+def _companions(
+    mapping: SourceMapping, file_mapping: FileMapping, delivery: Delivery, deliveries: Sequence[Delivery]
+) -> list[Delivery]:
     """The deliveries a `sql` feed may read beside its own: per file mapping the newest day known, all days of append files."""
     if all(feed.sql is None for feed in file_mapping.feeds):
         return []
     found = []
-    known = known_deliveries(home, mapping.system, delivery.delivered_date)
+    known = [
+        item for item in deliveries if item.system == mapping.system and item.delivered_date <= delivery.delivered_date
+    ]
     for other in mapping.files:
         if other.name == file_mapping.name:
             continue

@@ -105,6 +105,7 @@ class Landing:
         ignored_files: files the mapping leaves alone on purpose, and those of unfinished downloads and editors.
         missing_files: names of required file mappings without a file.
         reused: how many of the folder's files had been landed before.
+        new: those of the batch that were not known before.
     """
 
     batch: tuple[Delivery, ...]
@@ -112,9 +113,12 @@ class Landing:
     ignored_files: tuple[str, ...]
     missing_files: tuple[str, ...]
     reused: int
+    new: tuple[Delivery, ...] = ()
 
 
-def land_exports(mapping: SourceMapping, exports: Path, home: Path, now: datetime) -> Landing:
+def land_exports(
+    mapping: SourceMapping, exports: Path, home: Path, now: datetime, *, is_recorded: bool = True
+) -> Landing:
     """Land the files of an export folder that the mapping takes.
 
     A file already landed is recognised and reused: in mode `append` by its content, so that no event counts twice; in
@@ -126,6 +130,7 @@ def land_exports(mapping: SourceMapping, exports: Path, home: Path, now: datetim
         exports: folder to search, sub-folders included.
         home: where landed files are kept.
         now: the clock's time with time zone; it dates deliveries only where the source says `delivered_at: arrival`.
+        is_recorded: False where the new deliveries must be checked first: `record_deliveries` makes them count.
 
     Raises:
         InputError: `exports_not_found`, `no_mapped_file`, `no_date_in_name`, `file_still_changing`, `file_unreadable`.
@@ -145,20 +150,29 @@ def land_exports(mapping: SourceMapping, exports: Path, home: Path, now: datetim
     _remove_left_over(home / "raw")
     known = list(known_deliveries(home, mapping.system, None))
     batch: dict[tuple[str, str, str], Delivery] = {}
+    new: list[Delivery] = []
     reused = 0
     for file_mapping, name in claimed:
         delivery = _take(mapping, file_mapping, name, exports, home, now)
         earlier = _recognised(delivery, file_mapping, mapping, known)
         if earlier is None:
-            _write_record(delivery, home)
+            if is_recorded:
+                _write_record(delivery, home)
             known.append(delivery)
+            new.append(delivery)
         else:
             reused += 1
         taken = earlier or delivery
         batch.setdefault((taken.file_mapping, taken.delivery_id, taken.file_name), taken)
     with_file = {file_mapping.name for file_mapping, _ in claimed}
     missing = tuple(item.name for item in mapping.files if item.required and item.name not in with_file)
-    return Landing(tuple(batch.values()), tuple(unmapped), tuple(ignored), missing, reused)
+    return Landing(tuple(batch.values()), tuple(unmapped), tuple(ignored), missing, reused, tuple(new))
+
+
+def record_deliveries(deliveries: Sequence[Delivery], home: Path) -> None:
+    """Make landed files count as delivered from now on: later nights know them."""
+    for delivery in deliveries:
+        _write_record(delivery, home)
 
 
 def known_deliveries(home: Path, system: str, known_at: date | None) -> tuple[Delivery, ...]:
@@ -176,11 +190,19 @@ def known_deliveries(home: Path, system: str, known_at: date | None) -> tuple[De
     return tuple(sorted(usable, key=_age))
 
 
-def all_deliveries(home: Path, known_at: date | None) -> tuple[Delivery, ...]:
-    """All deliveries of every system up to a day, system by system, each as `known_deliveries`."""
+def all_deliveries(home: Path, known_at: date | None, new: Sequence[Delivery] = ()) -> tuple[Delivery, ...]:
+    """All deliveries of every system up to a day, system by system, each as `known_deliveries`.
+
+    Args:
+        home: where landed files are kept.
+        known_at: last delivered day that may be used; None for all.
+        new: landed files that are not recorded yet.
+    """
     root = home / "raw" / "deliveries"
     systems = sorted(folder.name for folder in root.iterdir() if folder.is_dir()) if root.is_dir() else []
-    return tuple(delivery for system in systems for delivery in known_deliveries(home, system, known_at))
+    known = [delivery for system in systems for delivery in known_deliveries(home, system, known_at)]
+    known += [delivery for delivery in new if known_at is None or delivery.delivered_date <= known_at]
+    return tuple(sorted(known, key=lambda delivery: (delivery.system, *_age(delivery))))
 
 
 def date_in_name(file_name: str) -> date | None:
