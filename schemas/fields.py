@@ -76,7 +76,8 @@ customer_name = Field(
     description_en="Name as last delivered: a label to recognise the customer by; no score reads it.",
     description_zh="最近一次交付的名称,仅用于识别,不参与任何评分。",
     synonyms=("客户名称", "客户全称", "单位名称", "公司名称", "往来单位", "往来单位名称", "顾客名称", "购货单位", "客户", "cCusName",
-              "accountName", "FName", "customer_name", "company", "account"),
+              "accountName", "FName", "customer_name", "company", "account",
+              "客户名字", "Company name"),
     is_personal=True, is_label=True,
 )  # fmt: skip
 short_name = Field(
@@ -89,7 +90,8 @@ uscc = Field(
     description_en="18-character Unified Social Credit Code (GB 32100-2015), upper case.",
     description_zh="18 位统一社会信用代码(GB 32100-2015),大写。",
     constraints=(Matches("[0-9A-HJ-NPQRTUWXY]{2}[0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}", "18 characters of GB 32100-2015"),),
-    synonyms=("统一社会信用代码", "社会信用代码", "纳税人识别号", "税号", "纳税人登记号", "cCusRegCode", "uniform_social_credit_code"),
+    synonyms=("统一社会信用代码", "社会信用代码", "纳税人识别号", "税号", "纳税人登记号", "cCusRegCode", "uniform_social_credit_code",
+              "Tax ID"),
 )  # fmt: skip
 customer_type = Field(
     name="customer_type", type=TEXT, label_en="customer type", label_zh="客户类型",
@@ -113,7 +115,7 @@ country = Field(
 )  # fmt: skip
 region = Field(
     name="region", type=TEXT, label_en="region", label_zh="地区", description_en="Sales region as delivered.",
-    description_zh="销售大区。", time=_CURRENT, synonyms=("地区", "区域", "大区", "销售区域", "cDCCode", "region"),
+    description_zh="销售大区。", time=_CURRENT, synonyms=("地区", "区域", "大区", "销售区域", "cDCCode", "region", "地区名称", "Territory"),
 )  # fmt: skip
 province = Field(
     name="province", type=TEXT, label_en="province", label_zh="省份", description_en="Province as delivered.",
@@ -127,7 +129,8 @@ parent_customer_id = Field(
     name="parent_customer_id", type=IDENTIFIER, label_en="head office", label_zh="上级客户编码",
     description_en="The customer that is billed or heads the group; null if the customer stands alone.",
     description_zh="付款总部或集团客户;独立客户为空。", time=_CURRENT,
-    synonyms=("上级客户", "上级客户编码", "总公司编码", "集团客户", "cCusHeadCode", "parent_account_id", "BillToCustomerID"),
+    synonyms=("上级客户", "上级客户编码", "总公司编码", "集团客户", "cCusHeadCode", "parent_account_id", "BillToCustomerID",
+              "上级客户编号", "ParentId"),
 )  # fmt: skip
 first_deal_date = Field(
     name="first_deal_date", type=DATE, label_en="first deal", label_zh="首次成交日期",
@@ -139,7 +142,7 @@ first_deal_date = Field(
 created_date = Field(
     name="created_date", type=DATE, label_en="created", label_zh="建档日期",
     description_en="Day the record was created in the source.", description_zh="来源系统建档日期。", constraints=_PLAUSIBLE_DAY,
-    synonyms=("创建时间", "创建日期", "建档日期", "create_time", "CreatedDate", "createdate"),
+    synonyms=("创建时间", "创建日期", "建档日期", "create_time", "CreatedDate", "createdate", "Date Created"),
 )  # fmt: skip
 
 old_customer_id = Field(
@@ -162,16 +165,19 @@ alias_reason = Field(
 owner_id = Field(
     name="owner_id", type=IDENTIFIER, label_en="owner", label_zh="业务员编码",
     description_en="The employee who looks after the customer.", description_zh="客户负责人编码。", time=_CURRENT,
-    synonyms=("业务员编码", "业务员编号", "工号", "员工编号", "负责人编号", "专管业务员编码", "cCusPPerson", "OwnerId", "hubspot_owner_id"),
+    synonyms=("业务员编码", "业务员编号", "工号", "员工编号", "负责人编号", "专管业务员编码", "cCusPPerson", "OwnerId", "hubspot_owner_id",
+              "负责人的用户编号"),
 )  # fmt: skip
 owner_name = Field(
     name="owner_name", type=TEXT, label_en="owner name", label_zh="业务员",
     description_en="Name of the employee.", description_zh="业务员姓名。", time=_CURRENT,
-    synonyms=("业务员", "业务员姓名", "姓名", "负责人", "客户经理", "专管业务员", "地区经理", "owner"), is_personal=True, is_label=True,
+    synonyms=("业务员", "业务员姓名", "姓名", "负责人", "客户经理", "专管业务员", "地区经理", "owner", "负责人名字", "负责人姓名",
+              "Account Owner", "Account Manager", "Assigned User Name", "Company owner"),
+    is_personal=True, is_label=True,
 )  # fmt: skip
 department = Field(
     name="department", type=TEXT, label_en="department", label_zh="部门", description_en="Department of the employee.",
-    description_zh="所属部门。", time=_CURRENT, synonyms=("部门", "分管部门", "所属部门", "cCusDepart"),
+    description_zh="所属部门。", time=_CURRENT, synonyms=("部门", "分管部门", "所属部门", "cCusDepart", "负责人部门"),
 )  # fmt: skip
 hired_date = Field(
     name="hired_date", type=DATE, label_en="hired", label_zh="入职日期", description_en="First day of employment.",
@@ -185,7 +191,8 @@ left_date = Field(
 product_id = Field(
     name="product_id", type=IDENTIFIER, label_en="product", label_zh="产品编码", description_en="Product code in the source.",
     description_zh="产品编码。",
-    synonyms=("产品编码", "产品 ID", "产品ID", "产品编号", "存货编码", "物料编码", "商品编码", "货号", "StockCode", "product_code", "FMaterialId"),
+    synonyms=("产品编码", "产品 ID", "产品ID", "产品编号", "存货编码", "物料编码", "商品编码", "货号", "StockCode", "product_code", "FMaterialId",
+              "Part Number"),
 )  # fmt: skip
 product_name = Field(
     name="product_name", type=TEXT, label_en="product name", label_zh="产品名称", description_en="Product name as last delivered.",
@@ -217,7 +224,7 @@ document_id = Field(
     name="document_id", type=IDENTIFIER, label_en="document", label_zh="单据编号",
     description_en="Number of the order, delivery note or invoice.", description_zh="订单号、出库单号或发票号。",
     synonyms=("单据编号", "单据号", "订单号", "订单编号", "订单 ID", "订单ID", "销售订单号", "发票号", "发票号码", "发货单号", "出库单号",
-              "InvoiceNo", "FBillNo", "cSOCode", "cSBVCode", "order_id"),
+              "InvoiceNo", "FBillNo", "cSOCode", "cSBVCode", "order_id", "Invoice Number", "Order Number"),
 )  # fmt: skip
 line_id = Field(
     name="line_id", type=IDENTIFIER, label_en="line", label_zh="行号",
@@ -246,7 +253,7 @@ quantity = Field(
 unit_price = Field(
     name="unit_price", type=AMOUNT, label_en="unit price", label_zh="单价",
     description_en="Price of one unit as delivered, in the source's tax basis.", description_zh="单价,按来源税基。",
-    unit="currency per product unit", tax=TaxBasis.UNKNOWN, synonyms=("单价", "销售单价", "UnitPrice", "FPrice", "unit_price"),
+    unit="currency per product unit", tax=TaxBasis.UNKNOWN, synonyms=("单价", "销售单价", "UnitPrice", "FPrice", "unit_price", "产品单价"),
 )  # fmt: skip
 amount_gross = _amount(
     "amount_gross", TaxBasis.GROSS, "价税合计", "amount incl. VAT",
@@ -291,7 +298,7 @@ gross_profit_tax_unknown = _amount(
 currency = Field(
     name="currency", type=IDENTIFIER, label_en="currency", label_zh="币种", description_en="ISO 4217 code of the amounts as delivered.",
     description_zh="来源币种(ISO 4217)。", constraints=(Matches("[A-Z]{3}", "three capital letters of ISO 4217"),),
-    synonyms=("币种", "币别", "currency"),
+    synonyms=("币种", "币别", "currency", "货币"),
 )  # fmt: skip
 line_kind = Field(
     name="line_kind", type=TEXT, label_en="line kind", label_zh="行类别",
@@ -331,7 +338,7 @@ received_date = Field(
 )  # fmt: skip
 received_gross = _amount(
     "received_gross", TaxBasis.GROSS, "回款额", "amount received", "Amount received, including tax; refunds are negative.",
-    "回款金额(含税);退款为负。", ("回款额", "回款金额", "实收金额", "收款金额", "payment_amount", "iLRMoney"),
+    "回款金额(含税);退款为负。", ("回款额", "回款金额", "实收金额", "收款金额", "payment_amount", "iLRMoney", "收款额", "到账金额"),
 )  # fmt: skip
 instrument = Field(
     name="instrument", type=TEXT, label_en="instrument", label_zh="结算方式", description_en="How the customer paid.",
@@ -619,6 +626,11 @@ rows_dropped = _count("rows_dropped", "剔除行数", "dropped", "Data rows left
 rows_later = _count("rows_later", "晚于业务日行数", "later than as_of", "Data rows dated after as_of.", "晚于业务日行数。")
 rows_unmapped = _count("rows_unmapped", "未映射行数", "unmapped", "Data rows no mapping takes.", "未映射行数。")
 values_rounded = _count("values_rounded", "舍入值数", "values rounded", "Amounts with more than six decimals, rounded half-even.", "超过六位小数并舍入的数值个数。", "values")
+keys_vanished = _count(
+    "keys_vanished", "消失主键数", "keys vanished",
+    "Keys of the delivery before that a snapshot no longer has: closed. On the first file of the delivery; null without an earlier one.",
+    "快照中较上次交付消失(即关闭)的主键数;记于该次交付首个文件,无更早交付时为空。", "keys",
+)  # fmt: skip
 unmapped_headers = _text("unmapped_headers", "未映射表头", "unmapped headers", "Headers no contract column takes, separated by ` | `.", "未映射表头。")
 outcome = Field(
     name="outcome", type=TEXT, label_en="outcome", label_zh="去向", description_en="What became of the rows.", description_zh="数据行去向。",

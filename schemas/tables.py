@@ -233,7 +233,7 @@ RUN_INPUT = Table(
     columns=(
         *_PUBLISHED, *_ORIGIN, f.delivery_id, f.file_name, f.sheet_name, f.entity, f.delivered_date, f.is_new_delivery, f.encoding,
         f.rows_read, f.rows_header, f.rows_title, f.rows_total, f.rows_blank, f.rows_data, f.rows_accepted, f.rows_merged,
-        f.rows_quarantined, f.rows_dropped, f.rows_later, f.rows_unmapped, f.values_rounded, f.unmapped_headers,
+        f.rows_quarantined, f.rows_dropped, f.rows_later, f.rows_unmapped, f.keys_vanished, f.values_rounded, f.unmapped_headers,
     ),
     key=(*_PUBLISHED, *_ORIGIN, f.delivery_id, f.file_name, f.sheet_name, f.entity),
 )  # fmt: skip

@@ -24,7 +24,15 @@ from kehu.schemas.model import Table
 from kehu.schemas.rendering import arrow_schema
 from kehu.tasks import exact
 from kehu.tasks.build import ContractBroken, fetch
-from kehu.tasks.core import FILE_ORDER, ConformedFile, files_in_force, rows_with_outcome
+from kehu.tasks.core import (
+    FILE_ORDER,
+    ConformedFile,
+    delivery_order,
+    files_before,
+    files_in_force,
+    rows_with_outcome,
+    vanished_keys,
+)
 
 _OF_READING = ("rows_read", "rows_header", "rows_title", "rows_total", "rows_blank", "rows_data", "values_rounded")
 
@@ -112,8 +120,9 @@ def run_inputs(
         run_id: the run.
         batch: (delivery_id, file_name) of tonight's export folder.
 
-    Rule: accepted are the rows this run uses. An accepted row whose key a newer delivery brings again counts as merged
-    (`newer_delivery`), one marked as deleted as dropped (`deleted_in_source`), one dated after as_of as later.
+    Rule: accepted are the rows this run uses. An accepted row whose key a newer delivery brings again counts as
+    merged (`newer_delivery`), one marked as deleted as dropped (`deleted_in_source`), one dated after as_of as later.
+    Keys that a snapshot no longer has are closed, and counted beside the first file of its delivery.
 
     Raises:
         ContractBroken: an identity does not hold.
@@ -123,9 +132,11 @@ def run_inputs(
     in_force = files_in_force(files, known_at)
     for table in tables.ENTITIES:
         of_entity = [file for file in in_force if file.entity == table.name]
+        vanished = _vanished(backend, table, of_entity, files, home=home)
         for file, used in zip(of_entity, _used(backend, table, of_entity, home=home, as_of=as_of), strict=True):
             key = _key(file, as_of, run_id)
             inputs.append(key | _input_row(file, used, is_new=(file.delivery_id, file.file_name) in batch))
+            inputs[-1]["keys_vanished"] = vanished.get(delivery_order(file))
             reasons.extend(key | row for row in _reason_rows(file, table, used))
     return _by_contract(tables.RUN_INPUT, inputs), _by_contract(tables.RUN_INPUT_REASON, reasons)
 
@@ -158,6 +169,22 @@ def _used(
         known = {name: row[name] for name in measures if row[name] is not None}
         used[row[FILE_ORDER]].append(_Used(row["outcome"], row["reason"], row["rows"], known))
     return [tuple(of_file) for of_file in used]
+
+
+def _vanished(
+    backend: Backend, table: Table, in_force: Sequence[CountedFile], files: Sequence[CountedFile], *, home: Path
+) -> dict[tuple[Any, ...], int]:
+    """How many keys each snapshot no longer has, by the first file of its delivery."""
+    groups: dict[tuple[str, str], list[CountedFile]] = {}
+    for file in in_force:
+        if file.mode == "snapshot":
+            groups.setdefault((file.system, file.file_mapping), []).append(file)
+    counted: dict[tuple[Any, ...], int] = {}
+    for now in groups.values():
+        if before := files_before(files, now):
+            gone = vanished_keys(backend, table, before, now, home=home)
+            counted[delivery_order(now[0])] = fetch(backend, gone.aggregate(keys=gone.count()))["keys"][0].as_py()
+    return counted
 
 
 def _input_row(file: CountedFile, used: Sequence[_Used], *, is_new: bool) -> dict[str, Any]:

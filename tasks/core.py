@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -103,6 +103,16 @@ def files_in_force(files: Iterable[File], known_at: date) -> tuple[File, ...]:
     return tuple(sorted(kept, key=delivery_order))
 
 
+def files_before(files: Iterable[File], newest: Sequence[File]) -> tuple[File, ...]:
+    """The files a snapshot took the place of: those of its mapping's day of delivery before; empty for the first."""
+    told = newest[0]
+    mapping = (told.system, told.entity, told.file_mapping)
+    return files_in_force(
+        (file for file in files if (file.system, file.entity, file.file_mapping) == mapping),
+        told.delivered_date - timedelta(days=1),
+    )
+
+
 def _kept_of_group(group: Sequence[File]) -> list[File]:
     newest = group[-1]
     if newest.mode not in ("snapshot", "partition"):
@@ -169,6 +179,15 @@ def rows_with_outcome(
     return rows.select(FILE_ORDER, *(column.name for column in table.measure), outcome=outcome, reason=reason)
 
 
+def vanished_keys(
+    backend: Backend, table: Table, before: Sequence[ConformedFile], now: Sequence[ConformedFile], *, home: Path
+) -> ir.Table:
+    """The contract keys that stand in the files `before` and not in the files `now`, once each."""
+    keys = list(table.key_names)
+    old, new = (_read_parquet(backend, files, home).select(*keys) for files in (before, now))
+    return old.anti_join(new, keys).distinct()
+
+
 def _rows_in_force(
     backend: Backend, table: Table, files: Sequence[ConformedFile], *, home: Path, as_of: date
 ) -> ir.Table:
@@ -218,8 +237,7 @@ def _known_column(table: Table) -> Callable[[str], str]:
 
 def _read(backend: Backend, table: Table, files: Sequence[ConformedFile], *, home: Path, as_of: date) -> ir.Table:
     ordered = sorted(files, key=delivery_order)
-    paths = [str(home.joinpath(file.directory, ACCEPTED_FILE)) for file in ordered]
-    rows = backend.read_parquet(paths, filename=True, union_by_name=True, hive_partitioning=False)
+    rows = _read_parquet(backend, ordered, home)
     if DELETED_COLUMN in rows.columns:
         rows = rows.mutate(**{DELETED_COLUMN: rows[DELETED_COLUMN].fill_null(False)})
     else:
@@ -228,7 +246,7 @@ def _read(backend: Backend, table: Table, files: Sequence[ConformedFile], *, hom
     groups = sorted({(file.system, file.file_mapping) for file in ordered})
     about = pa.table(
         {
-            _PATH: pa.array(paths, pa.string()),
+            _PATH: pa.array([_path(file, home) for file in ordered], pa.string()),
             FILE_ORDER: pa.array(range(len(ordered)), pa.int64()),
             _DAY_ORDER: pa.array([days.index(file.delivered_date) for file in ordered], pa.int64()),
             _GROUP: pa.array([groups.index((file.system, file.file_mapping)) for file in ordered], pa.int64()),
@@ -240,6 +258,15 @@ def _read(backend: Backend, table: Table, files: Sequence[ConformedFile], *, hom
         facts = {name: ibis.literal(about[name][0].as_py()) for name in about.column_names if name != _PATH}
         return rows.mutate(**facts).drop(_PATH)
     return rows.join(ibis.memtable(about), _PATH).drop(_PATH)
+
+
+def _read_parquet(backend: Backend, files: Sequence[ConformedFile], home: Path) -> ir.Table:
+    paths = [_path(file, home) for file in files]
+    return backend.read_parquet(paths, filename=True, union_by_name=True, hive_partitioning=False)
+
+
+def _path(file: ConformedFile, home: Path) -> str:
+    return str(home.joinpath(file.directory, ACCEPTED_FILE))
 
 
 def _empty(table: Table) -> ir.Table:

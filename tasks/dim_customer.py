@@ -53,14 +53,14 @@ def dim_customer(
 def _documents_of_customers(documents: ir.Table) -> ir.Table:
     """Per customer named on a document: first and last day of those in force."""
     day = f.document_date.name
-    sides = [
-        documents.select(*_KEYS, day, "is_in_force", customer_id=documents[side])
-        for side in ("account_customer_id", f.ship_to_customer_id.name)
-    ]
-    named = ibis.union(*sides)
-    in_force = named["is_in_force"]
+    sides = ("account_customer_id", f.ship_to_customer_id.name)
+    in_force = documents["is_in_force"]
+    days = documents.group_by([*_KEYS, *sides]).aggregate(
+        first_day=documents[day].min(where=in_force), last_day=documents[day].max(where=in_force)
+    )
+    named = ibis.union(*(days.select(*_KEYS, "first_day", "last_day", customer_id=days[side]) for side in sides))
     return named.group_by(list(_CUSTOMER)).aggregate(
-        first_document_date=named[day].min(where=in_force), last_document_date=named[day].max(where=in_force)
+        first_document_date=named["first_day"].min(), last_document_date=named["last_day"].max()
     )
 
 

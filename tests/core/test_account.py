@@ -77,6 +77,18 @@ def test_deliveries_that_are_not_in_force_are_not_accounted_for(world: World) ->
     assert [row["delivered_date"] for row in inputs] == [NIGHT]
 
 
+def test_keys_a_snapshot_no_longer_has_are_closed_and_counted(world: World) -> None:
+    for day, codes in ((MAY, "abcd"), (NIGHT, "bcx"), (JULY, "c")):
+        world.know(*({"customer_id": code} for code in codes), delivered=day)
+    world.know({"customer_id": "z"}, delivered=JULY, file_name="south.csv")
+    world.sell(line("a", 1), delivered=MAY, mode="append")
+    assert [row["keys_vanished"] for row in _account(world, known_at=MAY)[0]] == [None, None]
+    inputs, _ = _account(world, known_at=NIGHT)
+    assert {row["entity"]: row["keys_vanished"] for row in inputs} == {"customer": 2, "sales_line": None}
+    inputs, _ = _account(world, JULY)
+    assert sorted(str(row["keys_vanished"]) for row in inputs if row["entity"] == "customer") == ["2", "None"]
+
+
 def test_an_entity_without_measure_and_an_empty_file_stand_once(world: World) -> None:
     world.know({"customer_id": "a"}, {"customer_id": "b"})
     world.sell()

@@ -8,6 +8,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+import duckdb
+import pyarrow.parquet as pq
 import pytest
 from conformed_world import NIGHT, World, line
 
@@ -137,6 +139,26 @@ def test_neither_the_order_of_rows_nor_threads_nor_a_second_run_change_a_byte(bu
         name: checksum for name, (checksum, _) in first.items()
     }
     assert all(other[name][1] != first[name][1] for name in first)
+
+
+def test_many_rows_on_many_threads_give_the_bytes_of_one(world: World) -> None:
+    """Enough lines for the engine to work in parallel; of six decimals, which floats would not sum twice alike."""
+    file = world.sell(line("c", 1))
+    path = world.home / file.directory / "accepted.parquet"
+    one_line = pq.read_table(path)
+    assert one_line.num_rows == 1
+    lines = """
+        SELECT * REPLACE (i::VARCHAR AS line_id, 'c' || hash(i) % 3000 AS customer_id, i AS source_row,
+                          DATE '2024-06-30' - (hash(i + 1) % 500)::INTEGER AS document_date,
+                          ((hash(i + 2) % 2000000000)::DECIMAL(18,0) * 0.000001 - 500)::DECIMAL(18,6) AS amount_net)
+        FROM one_line, range(200000) AS numbers(i)"""
+    found = []
+    for threads, order in ((1, "i"), (2, "hash(i)"), (4, "hash(i + 3)")):
+        with duckdb.connect() as engine:
+            shuffled = engine.sql(f"SELECT * EXCLUDE (i) FROM ({lines} ORDER BY {order})").to_arrow_table()
+        pq.write_table(shuffled, path)
+        found.append(world.checksums(threads=threads))
+    assert found[0] == found[1] == found[2]
 
 
 def test_deliveries_in_pieces_say_the_same_as_one(busy: World, tmp_path_factory: pytest.TempPathFactory) -> None:
