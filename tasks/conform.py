@@ -27,7 +27,14 @@ from kehu.schemas.expectations import row_expectations
 from kehu.schemas.rendering import contract_fingerprint, literal, quoted
 from kehu.schemas.tables import ENTITIES
 from kehu.tasks.conform_feed import REPEATED, FeedContext, FeedSql, feed_sql
-from kehu.tasks.conform_plan import FeedPlan, FilePlan, feed_place, plan_file, refuse_unknown_names, unknown_source_error
+from kehu.tasks.conform_plan import (
+    FeedPlan,
+    FilePlan,
+    feed_place,
+    plan_file,
+    refuse_unknown_names,
+    unknown_source_error,
+)
 from kehu.tasks.conformed import BrokenRule, Conformed, ControlTotal, Note, Reason
 from kehu.tasks.control_totals import hold_totals
 from kehu.tasks.corrections import (
@@ -50,7 +57,16 @@ if TYPE_CHECKING:
     from kehu.config.sources import Feed, FileMapping, SourceMapping
     from kehu.tasks.land import Delivery
 
-__all__ = ["BrokenRule", "Conformed", "ControlTotal", "Note", "Reason", "conform_delivery", "conform_file", "load_corrections"]
+__all__ = [
+    "BrokenRule",
+    "Conformed",
+    "ControlTotal",
+    "Note",
+    "Reason",
+    "conform_delivery",
+    "conform_file",
+    "load_corrections",
+]
 
 CONFORM_VERSION = "1"
 """Raise it when the same input would give other rows: everything is then conformed anew."""
@@ -79,8 +95,16 @@ class Rules:
     @classmethod
     def of(cls, policy: Policy, reporting_currency: str) -> Rules:
         """The rules a policy states: `sales.tax_rate_assumed` and `currency.rates`, each by the date of the row."""
-        tax = [(dated.from_date, Decimal(dated.value)) for dated in policy.dated_values("sales.tax_rate_assumed") if dated.value is not None]
-        rates = [(dated.from_date, tuple(sorted(dated.value))) for dated in policy.dated_values("currency.rates") if dated.value]
+        tax = [
+            (dated.from_date, Decimal(dated.value))
+            for dated in policy.dated_values("sales.tax_rate_assumed")
+            if dated.value is not None
+        ]
+        rates = [
+            (dated.from_date, tuple(sorted(dated.value)))
+            for dated in policy.dated_values("currency.rates")
+            if dated.value
+        ]
         return cls(reporting_currency, tuple(sorted(tax)), tuple(sorted(rates)))
 
 
@@ -173,7 +197,9 @@ def conform_file(
         raw = replace(
             raw,
             relation=corrected_relation(raw.relation, raw.headers, corrections, delivery.file_name),
-            unnumbered_relation=corrected_relation(raw.unnumbered_relation, raw.headers, corrections, delivery.file_name),
+            unnumbered_relation=corrected_relation(
+                raw.unnumbered_relation, raw.headers, corrections, delivery.file_name
+            ),
         )
     job = _Job(con, delivery, mapping, file_mapping, raw, home, scratch, rules, key)
     mapped = [feed for feed in file_mapping.feeds if feed.sql is None]
@@ -271,13 +297,19 @@ def _write_rows(con: duckdb.DuckDBPyConnection, sql: FeedSql, flagged: Path, acc
     if sql.repeated is not None:
         con.execute(f"CREATE OR REPLACE TEMP TABLE {REPEATED} AS {sql.repeated}")
     con.execute(f"COPY ({sql.flagged}) TO {literal(str(flagged))} (FORMAT parquet)")
-    con.execute(f"COPY ({sql.accepted.replace('{flagged}', _parquet(flagged))}) TO {literal(str(accepted))} (FORMAT parquet)")
+    con.execute(
+        f"COPY ({sql.accepted.replace('{flagged}', _parquet(flagged))}) TO {literal(str(accepted))} (FORMAT parquet)"
+    )
     con.execute(f"DROP TABLE IF EXISTS {REPEATED}")
 
 
 def _write_quarantined(job: _Job, feed: FeedPlan, sql: FeedSql, source: RawTable, flagged: Path, path: Path) -> None:
     """The rows put aside as they were received, for people to mend; texts are those after corrections."""
-    broken = [f"CASE WHEN {quoted(rule.flag)} THEN {literal(rule.name)} END" for rule in sql.rules if rule.severity == QUARANTINING]
+    broken = [
+        f"CASE WHEN {quoted(rule.flag)} THEN {literal(rule.name)} END"
+        for rule in sql.rules
+        if rule.severity == QUARANTINING
+    ]
     aside = (
         f"SELECT source_row, concat_ws(',', {', '.join(broken)}) AS rules, {_key_text(feed)} AS key FROM {_parquet(flagged)} "
         "WHERE outcome = 'quarantined'"
@@ -374,12 +406,12 @@ def _reasons(con: duckdb.DuckDBPyConnection, feed: FeedPlan, flagged: Path) -> t
     used = [place for place, name in enumerate(measures) if any(row[4 + 2 * place] for row in rows)]
     if not used:
         return tuple(Reason(outcome, reason, "", count, None) for outcome, reason, count, *_ in rows)
-    return tuple(
-        Reason(row[0], row[1], measures[place], row[2], row[3 + 2 * place]) for row in rows for place in used
-    )
+    return tuple(Reason(row[0], row[1], measures[place], row[2], row[3 + 2 * place]) for row in rows for place in used)
 
 
-def _broken_rules(con: duckdb.DuckDBPyConnection, feed: FeedPlan, sql: FeedSql, flagged: Path) -> tuple[BrokenRule, ...]:
+def _broken_rules(
+    con: duckdb.DuckDBPyConnection, feed: FeedPlan, sql: FeedSql, flagged: Path
+) -> tuple[BrokenRule, ...]:
     rules = [rule for rule in sql.rules if rule.severity == QUARANTINING]
     counted = con.execute(
         f"SELECT {', '.join(f'count(*) FILTER (WHERE {quoted(rule.flag)})' for rule in rules)} FROM {_parquet(flagged)} "
@@ -465,7 +497,9 @@ def _sql_answer(job: _Job, feed: Feed, companions: Mapping[str, RawTable]) -> tu
         f"ORDER BY records.record) TO {literal(str(joined))} (FORMAT parquet)"
     )
     stated = dataclasses.replace(
-        feed, columns={name: ColumnSource(header=name, line=feed.line) for name in columns}, where=f'"{_IN_SQL}" IS NOT NULL'
+        feed,
+        columns={name: ColumnSource(header=name, line=feed.line) for name in columns},
+        where=f'"{_IN_SQL}" IS NOT NULL',
     )
     refuse_unknown_names(job.mapping, dataclasses.replace(job.file_mapping, feeds=(stated,)))
     source = replace(
@@ -520,7 +554,9 @@ def _companion_tables(
         folder = scratch / f"companion-{place}"
         folder.mkdir()
         other = mapping.file_named(delivery.file_mapping)
-        tables.setdefault(other.name, []).extend(read_records(con, delivery.raw_path, other, delivery.file_name, folder))
+        tables.setdefault(other.name, []).extend(
+            read_records(con, delivery.raw_path, other, delivery.file_name, folder)
+        )
     return {name: _together(raws) for name, raws in tables.items()}
 
 
@@ -548,7 +584,9 @@ def _file_mapping(mapping: SourceMapping, delivery: Delivery) -> FileMapping:
     raise unknown_source_error(delivery.file_mapping)
 
 
-def _corrections_for(corrections: Sequence[Correction], mapping: SourceMapping, delivery: Delivery) -> tuple[Correction, ...]:
+def _corrections_for(
+    corrections: Sequence[Correction], mapping: SourceMapping, delivery: Delivery
+) -> tuple[Correction, ...]:
     names = (mapping.name, mapping.system)
     return tuple(item for item in corrections if item.applies_to(names, delivery.file_name, delivery.delivered_date))
 
@@ -615,11 +653,13 @@ def current_receipts(home: Path, system: str | None = None) -> tuple[Conformed, 
             receipt = _receipt_in(home / directory)
             if receipt is not None:
                 found.append(receipt)
-    return tuple(sorted(found, key=lambda item: (item.system, item.delivered_date, item.delivery_id, item.file_name, item.sheet)))
+    return tuple(
+        sorted(found, key=lambda item: (item.system, item.delivered_date, item.delivery_id, item.file_name, item.sheet))
+    )
 
 
 def _write_index(index: Path, key: str, conformed: Sequence[Conformed]) -> None:
-    index.parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE)
+    private_folder(index.parent)
     text = json.dumps({"key": key, "directories": [item.directory for item in conformed]}, ensure_ascii=False, indent=1)
     temporary = index.with_name(f".{index.name}.{os.getpid()}")
     temporary.write_text(text + "\n", encoding="utf-8")
@@ -631,10 +671,17 @@ def _receipt_in(folder: Path) -> Conformed | None:
     return Conformed.from_json(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
+def private_folder(folder: Path) -> None:
+    """Make a folder and those above it that are missing, for their owner only."""
+    if not folder.is_dir():
+        private_folder(folder.parent)
+        folder.mkdir(mode=PRIVATE, exist_ok=True)
+
+
 @contextmanager
 def _new_directory(final: Path) -> Iterator[Path]:
     """A folder beside the final one that takes its name when all is written; nothing half-made ever has it."""
-    final.parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE)
+    private_folder(final.parent)
     temporary = Path(tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent))
     try:
         yield temporary
@@ -648,7 +695,7 @@ def _new_directory(final: Path) -> Iterator[Path]:
 @contextmanager
 def _scratch(home: Path) -> Iterator[Path]:
     root = home / "scratch"
-    root.mkdir(parents=True, exist_ok=True, mode=PRIVATE)
+    private_folder(root)
     folder = Path(tempfile.mkdtemp(prefix="conform-", dir=root))
     try:
         yield folder
@@ -670,7 +717,10 @@ def _named_failures(file_name: str) -> Iterator[None]:
         ) from error  # fmt: skip
     except duckdb.IOException as error:
         raise OutOfResources(
-            f"Rows could not be written: {str(error).splitlines()[0]}", code="disk_full", file=file_name, hint="free disk space under home"
+            f"Rows could not be written: {str(error).splitlines()[0]}",
+            code="disk_full",
+            file=file_name,
+            hint="free disk space under home",
         ) from error
     except duckdb.InvalidInputException as error:
         raise InputError(

@@ -161,7 +161,8 @@ def _red_letters() -> list[str]:
     """Rows marked as returns count negative, whether the export prints their amounts with a sign or without."""
     amount = "coalesce(amount_gross, amount_net, amount_tax_unknown, quantity)"
     return [
-        f"CASE WHEN is_return AND {amount} > 0 THEN -{column.name} ELSE {column.name} END AS {column.name}" for column in _SIGNED
+        f"CASE WHEN is_return AND {amount} > 0 THEN -{column.name} ELSE {column.name} END AS {column.name}"
+        for column in _SIGNED
     ]
 
 
@@ -171,7 +172,8 @@ def _with_both_tax_bases(rows: str, context: FeedContext) -> str:
     An amount of unknown basis beside one of known basis is left out: it would count the line twice.
     """
     whens = " ".join(
-        f"WHEN document_date >= DATE {literal(first.isoformat())} THEN {rate:f}" for first, rate in sorted(context.tax_rates, reverse=True)
+        f"WHEN document_date >= DATE {literal(first.isoformat())} THEN {rate:f}"
+        for first, rate in sorted(context.tax_rates, reverse=True)
     )
     policy = f"CASE {whens} END" if whens else "NULL"
     assumed = f"{context.source_tax_rate:f}" if context.source_tax_rate is not None else policy
@@ -294,9 +296,7 @@ def _flagged(plan: FeedPlan, rows: str, rules: Sequence[RowRule], key: Sequence[
     contract += [f"{plan.deleted} AS {DELETED_COLUMN}"] if plan.deleted is not None else []
     contract += ["label_date"] if plan.label_date is not None else []
     names = [quoted(rule.flag) for rule in rules]
-    return (
-        f"SELECT {', '.join([*contract, *names])}, outcome IN ('dropped', 'unmapped') AS is_dropped, outcome, reason FROM ({rows})"
-    )
+    return f"SELECT {', '.join([*contract, *names])}, outcome IN ('dropped', 'unmapped') AS is_dropped, outcome, reason FROM ({rows})"
 
 
 def _merging(plan: FeedPlan) -> tuple[str, str, str]:

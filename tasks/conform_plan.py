@@ -183,11 +183,16 @@ class FilePlan:
         second = [_second_projection(slot) for slot in self.slots]
         third = [_third_projection(slot) for slot in self.slots]
         control = {slot.number: slot for slot in self.control_slots.values()}
-        printed = [f"CASE WHEN record_class = 'total' THEN c{slot.position} END AS p{number}" for number, slot in sorted(control.items())]
+        printed = [
+            f"CASE WHEN record_class = 'total' THEN c{slot.position} END AS p{number}"
+            for number, slot in sorted(control.items())
+        ]
         cells = [f"c{position}" for position in range(self.width)]
         labels = f"CASE WHEN record_class = 'total' THEN concat_ws('|', {', '.join(cells)}) END AS total_text"
         raw_hash = [f"hash({', '.join(cells)}) AS raw_hash"] if self.has_raw_hash else []
-        expressions = [f"TRY({slot.expression.sql}) AS e{slot.number}" for slot in self.slots if slot.expression is not None]
+        expressions = [
+            f"TRY({slot.expression.sql}) AS e{slot.number}" for slot in self.slots if slot.expression is not None
+        ]
         conditions = [f"{condition} AS {name}" for name, condition in self.conditions]
         names = [name for name, _ in self.conditions]
         inner = f"SELECT {', '.join(['*', *expressions, *conditions])} FROM {relation}"
@@ -249,9 +254,7 @@ def entity_of(feed: Feed, place: Place) -> Table:
         if table.name == feed.entity:
             return table
     names = [table.name for table in ENTITIES]
-    raise place.error(
-        f"there is no entity {feed.entity}", code="unknown_entity", hint=_close(feed.entity, names)
-    )
+    raise place.error(f"there is no entity {feed.entity}", code="unknown_entity", hint=_close(feed.entity, names))
 
 
 def refuse_unknown_names(mapping: SourceMapping, file_mapping: FileMapping) -> None:
@@ -266,7 +269,9 @@ def refuse_unknown_names(mapping: SourceMapping, file_mapping: FileMapping) -> N
         table = entity_of(feed, place)
         if feed.entity in seen:
             raise place.error(
-                f"the file feeds {feed.entity} twice", code="entity_fed_twice", hint="make it one feed, with CASE in an expression"
+                f"the file feeds {feed.entity} twice",
+                code="entity_fed_twice",
+                hint="make it one feed, with CASE in an expression",
             )
         seen.add(feed.entity)
         fillable = [name for name in table.column_names if name not in WRITTEN_BY_US]
@@ -274,7 +279,9 @@ def refuse_unknown_names(mapping: SourceMapping, file_mapping: FileMapping) -> N
             if name not in fillable:
                 line = feed.columns[name].line if feed.columns and name in feed.columns else None
                 raise place.at(name, line).error(
-                    f"{feed.entity} has no column {name} an export could fill", code="unknown_column", hint=_close(name, fillable)
+                    f"{feed.entity} has no column {name} an export could fill",
+                    code="unknown_column",
+                    hint=_close(name, fillable),
                 )
         rules = [rule.rule for rule in row_expectations(table)]
         for rule in feed.tolerances:
@@ -304,13 +311,17 @@ def _columns_of(
         source = stated.get(column.name)
         if column.name in positions:
             factor, is_percent = _factor(column, source, raw, positions[column.name])
-            found[column.name] = slots.add(column, position=positions[column.name], factor=factor, is_percent=is_percent)
+            found[column.name] = slots.add(
+                column, position=positions[column.name], factor=factor, is_percent=is_percent
+            )
         elif source is not None and source.expression is not None:
             at = place.at(column.name, source.line)
             compiled = compile_expression(con, source.expression, raw.headers, at, file_name)
             _refuse_inexact(column, compiled, at)
             found[column.name] = slots.add(column, expression=compiled, factor=source.unit_factor or Decimal(1))
-    constants = {name: _constant(con, table.column(name), text, place.at(name)) for name, text in feed.constants.items()}
+    constants = {
+        name: _constant(con, table.column(name), text, place.at(name)) for name, text in feed.constants.items()
+    }
     _place_by_tax_basis(found, mapping)
     return found, constants
 
@@ -321,7 +332,9 @@ def _by_synonym(headers: Sequence[str], table: Table, taken: set[int]) -> dict[s
     return {name: position for name, position in match_headers(hidden, table).items() if position not in taken}
 
 
-def _stated_positions(stated: Mapping[str, ColumnSource], raw: RawTable, file_name: str, place: Place) -> dict[str, int]:
+def _stated_positions(
+    stated: Mapping[str, ColumnSource], raw: RawTable, file_name: str, place: Place
+) -> dict[str, int]:
     positions: dict[str, int] = {}
     missing = []
     for name, source in stated.items():
@@ -380,7 +393,9 @@ def _constant(con: duckdb.DuckDBPyConnection, column: Field, text: str, place: P
     value = row[0] if row else None
     if value is None or (column.codes is not None and value not in column.codes.codes):
         known = f"one of {', '.join(column.codes.codes)}" if column.codes else None
-        raise place.error(f"`{text}` is no {column.type.name} for {column.name}", code="constant_unreadable", hint=known)
+        raise place.error(
+            f"`{text}` is no {column.type.name} for {column.name}", code="constant_unreadable", hint=known
+        )
     return f"CAST({literal(value)} AS {column.type.duckdb})"
 
 
@@ -479,7 +494,9 @@ def _refuse_unknown_partition(mapping: SourceMapping, file_mapping: FileMapping)
         names = entity_of(feed, place).column_names
         if column not in names:
             raise place.at("partition").error(
-                f"{feed.entity} has no column {column} to partition by", code="unknown_column", hint=_close(column, names)
+                f"{feed.entity} has no column {column} to partition by",
+                code="unknown_column",
+                hint=_close(column, names),
             )
 
 

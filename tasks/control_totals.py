@@ -68,9 +68,7 @@ def last_digit_unit(printed: str, factor: Decimal) -> Decimal:
     return factor * Decimal(10) ** (_SCALE.get(found[2] or "", 0) - decimals)
 
 
-def hold_totals(
-    con: duckdb.DuckDBPyConnection, typed: str, columns: Mapping[str, Slot]
-) -> tuple[ControlTotal, ...]:
+def hold_totals(con: duckdb.DuckDBPyConnection, typed: str, columns: Mapping[str, Slot]) -> tuple[ControlTotal, ...]:
     """Compare every printed total of some columns with the rows it closes.
 
     Args:
@@ -130,9 +128,7 @@ def _sums_between(
     con: duckdb.DuckDBPyConnection, typed: str, records: Sequence[int], slots: Sequence[Slot]
 ) -> list[list[_Sum]]:
     """Per column the sums of the data rows before the first total, between the first and the second, … after the last."""
-    sums = ", ".join(
-        f"coalesce(sum(v{slot.number}), 0), count(*) FILTER (WHERE u{slot.number})" for slot in slots
-    )
+    sums = ", ".join(f"coalesce(sum(v{slot.number}), 0), count(*) FILTER (WHERE u{slot.number})" for slot in slots)
     starts = ", ".join(f"({record}, {index + 1})" for index, record in enumerate(records))
     rows = con.execute(
         f"SELECT coalesce(segment, 0) AS part, count(*), {sums} FROM {typed} AS data ASOF LEFT JOIN "

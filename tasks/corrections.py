@@ -14,6 +14,7 @@ matches, the entry fails: no mend outlives its error.
         reason: The amount stands in the attachment of the order.
         by: Li Na
         date: 2024-03-06
+        since: 2024-03-05
         until: 2024-03-31
 """
 
@@ -36,7 +37,7 @@ from kehu.tasks.headers import header_position
 if TYPE_CHECKING:
     import duckdb
 
-_KEYS = ("source", "entity", "file", "match", "column", "from", "to", "reason", "by", "date", "until")
+_KEYS = ("source", "entity", "file", "match", "column", "from", "to", "reason", "by", "date", "since", "until")
 
 WITHOUT_ERROR = "correction_without_error"
 """Code of the error a correction raises when the text it mends is gone."""
@@ -56,6 +57,7 @@ class Correction:
         reason: why.
         by: who decided it.
         decided: when.
+        since: first day of delivery it is for; None from the beginning.
         until: last day of delivery it is for; None while the source still delivers the error.
         entity: for the reader only: where the row was missed.
         place: file and line of the entry.
@@ -70,14 +72,18 @@ class Correction:
     reason: str
     by: str
     decided: date
+    since: date | None = None
     until: date | None = None
     entity: str | None = None
     place: tuple[str, int] = field(default=("", 0), compare=False)
 
     def applies_to(self, names: Sequence[str], file_name: str, delivered: date) -> bool:
         """True for a file of one of these sources (mapping and system), by its name and day of delivery."""
-        is_file = fnmatch.fnmatchcase(file_name, self.file) or fnmatch.fnmatchcase(file_name.rsplit("/", 1)[-1], self.file)
-        return self.source in names and is_file and (self.until is None or delivered <= self.until)
+        is_file = fnmatch.fnmatchcase(file_name, self.file) or fnmatch.fnmatchcase(
+            file_name.rsplit("/", 1)[-1], self.file
+        )
+        is_day = (self.since or delivered) <= delivered <= (self.until or delivered)
+        return self.source in names and is_file and is_day
 
     @property
     def fingerprint(self) -> str:
@@ -131,7 +137,9 @@ def corrected_relation(relation: str, headers: Sequence[str], corrections: Seque
         for correction in group:
             column = _position(correction, correction.column, headers, file_name)
             before = replaced.get(column, "")
-            replaced[column] = f"{before} WHEN {_is_meant(correction, headers, file_name)} THEN {_text(correction.right)}"
+            replaced[column] = (
+                f"{before} WHEN {_is_meant(correction, headers, file_name)} THEN {_text(correction.right)}"
+            )
         cells = ", ".join(f"CASE{whens} ELSE c{column} END AS c{column}" for column, whens in replaced.items())
         relation = f"(SELECT * REPLACE ({cells}) FROM {relation})"
     return relation
@@ -195,8 +203,8 @@ def _correction(stated: Value) -> Correction:
         raise section.require("match").error("at least one header is needed to know the row by")
     missing = [key for key in ("from", "to") if key not in section.values]
     if missing:
-        raise stated.error(f"`{missing[0]}` is missing; write \"\" for an empty cell", code="missing_key")
-    until, entity = section.get("until"), section.get("entity")
+        raise stated.error(f'`{missing[0]}` is missing; write "" for an empty cell', code="missing_key")
+    since, until, entity = section.get("since"), section.get("until"), section.get("entity")
     return Correction(
         source=section.require("source").text(),
         file=section.require("file").text(),
@@ -207,6 +215,7 @@ def _correction(stated: Value) -> Correction:
         reason=section.require("reason").text(),
         by=section.require("by").text(),
         decided=section.require("date").day(),
+        since=since.day() if since else None,
         until=until.day() if until else None,
         entity=entity.text() if entity else None,
         place=(stated.file, stated.line),

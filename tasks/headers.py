@@ -82,7 +82,7 @@ def normalise_header(text: str) -> str:
 
 def header_unit(text: str) -> Decimal | None:
     """What values under this header are multiplied by: 10 000 for `金额(万元)`; None where the header names no unit."""
-    found = _UNIT_IN_HEADER.search(normalise_header(text))
+    found = _UNIT_IN_HEADER.search(_folded(text))
     return UNITS[found[1] or found[2]] if found else None
 
 
@@ -210,9 +210,14 @@ def header_positions(headers: Sequence[str], wanted: Sequence[str]) -> list[int]
 # --- helpers ----------------------------------------------------------------------------------------------------------
 
 
+def _folded(text: str) -> str:
+    folded = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).casefold().translate(_SIMPLIFIED)
+    return _MARKS.sub("", folded)
+
+
 def _without_unit(header: str) -> str:
-    form = normalise_header(header)
-    return _UNIT_IN_HEADER.sub("", form) or form
+    form = _folded(header)
+    return (_UNIT_IN_HEADER.sub("", form) or form).replace("_", "")
 
 
 def _forms(header: str) -> tuple[str, ...]:

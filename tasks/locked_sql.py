@@ -30,7 +30,16 @@ _FORBIDDEN_NAMES = (
     "query_table", "random", "uuid", "gen_random_uuid", "uuidv", "now", "today", "get_current_", "current_", "nextval", "currval",
     "txid_current", "setseed", "sqlite_", "postgres_", "mysql_", "iceberg_", "delta_", "json_execute_serialized_sql", "from_substrait",
 )  # fmt: skip
-_CLOCK_AND_CHANCE = ("CurrentDate", "CurrentTime", "CurrentTimestamp", "CurrentDatetime", "Rand", "Randn", "Uuid", "CurrentUser")
+_CLOCK_AND_CHANCE = (
+    "CurrentDate",
+    "CurrentTime",
+    "CurrentTimestamp",
+    "CurrentDatetime",
+    "Rand",
+    "Randn",
+    "Uuid",
+    "CurrentUser",
+)
 
 
 def check_statement(sql: str, tables: Mapping[str, object], place: Place) -> str:
@@ -50,7 +59,9 @@ def check_statement(sql: str, tables: Mapping[str, object], place: Place) -> str
         raise place.error(f"`sql` cannot be read: {problem}", code="sql_not_one_select") from None
     if len(statements) != 1 or not isinstance(statements[0], exp.Select | exp.SetOperation):
         raise place.error(
-            "`sql` must be exactly one SELECT", code="sql_not_one_select", hint="no COPY, ATTACH, PRAGMA, SET or second statement"
+            "`sql` must be exactly one SELECT",
+            code="sql_not_one_select",
+            hint="no COPY, ATTACH, PRAGMA, SET or second statement",
         )
     tree = statements[0]
     _refuse_unknown_tables(tree, tables, place)
@@ -115,7 +126,9 @@ def _refuse_unknown_tables(tree: Any, tables: Mapping[str, object], place: Place
     for table in tree.find_all(exp.Table):
         is_plain = isinstance(table.this, exp.Identifier) and not table.db and not table.catalog
         if not is_plain:
-            raise place.error(f"`{table.sql('duckdb')}` is no file of this source", code="sql_not_allowed", hint=_tables_hint(tables))
+            raise place.error(
+                f"`{table.sql('duckdb')}` is no file of this source", code="sql_not_allowed", hint=_tables_hint(tables)
+            )
         if table.name.lower() not in known:
             close = difflib.get_close_matches(table.name, list(tables), n=1)
             hint = f"did you mean {close[0]}?" if close else _tables_hint(tables)
@@ -135,7 +148,9 @@ def _refuse_functions(tree: Any, place: Place) -> None:
         is_file = type(node).__name__.startswith("Read")
         if is_forbidden or is_file or type(node).__name__ in _CLOCK_AND_CHANCE:
             raise place.error(
-                f"`{name}` is not allowed in `sql`", code="sql_not_allowed", hint="no files, settings, clock or chance: tables only"
+                f"`{name}` is not allowed in `sql`",
+                code="sql_not_allowed",
+                hint="no files, settings, clock or chance: tables only",
             )
 
 
@@ -143,7 +158,9 @@ def _copy_tables(con: duckdb.DuckDBPyConnection, tables: Mapping[str, RawTable],
     con.execute(f"ATTACH {literal(str(copies))} AS sql_feed_copies")
     try:
         for name, raw in tables.items():
-            cells = "".join(f", c{position} AS {quoted(header)}" for position, header in enumerate(_distinct(raw.headers)))
+            cells = "".join(
+                f", c{position} AS {quoted(header)}" for position, header in enumerate(_distinct(raw.headers))
+            )
             con.execute(
                 f"CREATE TABLE sql_feed_copies.{quoted(name)} AS SELECT record AS {RECORD}{cells} FROM {raw.relation} "
                 "WHERE record_class = 'data'"

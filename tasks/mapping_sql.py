@@ -141,7 +141,9 @@ def _refuse_what_is_not_listed(tree: Any, place: Place) -> None:
         name = node.name.lower() if isinstance(node, exp.Anonymous) else ""
         if isinstance(node, exp.Div | exp.IntDiv):
             raise place.error(
-                "a division leaves the exact numbers", code="expression_not_allowed", hint="multiply instead: * 0.01 for / 100"
+                "a division leaves the exact numbers",
+                code="expression_not_allowed",
+                hint="multiply instead: * 0.01 for / 100",
             )
         if isinstance(node, exp.DataType) and node.this.value not in _TYPES:
             raise place.error(f"type {node.this.value} is not allowed in an expression", code="expression_not_allowed")

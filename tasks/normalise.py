@@ -164,7 +164,7 @@ DATE_FORMS: tuple[Normalisation, ...] = (
     ),
     Normalisation(
         "chinese", "`2024年3月5日`, with or without a time of day; a year of two digits is 1970-2069.",
-        _parts(rf"^([0-9]{{4}}|[0-9]{{2}})年 ?([0-9]{{1,2}})月 ?([0-9]{{1,2}})[日号]?{_TIME}$"),
+        _parts(rf"^([0-9]{{4}}|[0-9]{{2}}) ?年 ?([0-9]{{1,2}}) ?月 ?([0-9]{{1,2}}) ?[日号]?{_TIME}$"),
     ),
     Normalisation(
         "month", "`2024年03月`, `2024-03`, `2024/3`, `2024.03`: a month stands for its first day.",
@@ -200,8 +200,12 @@ DATE_NULLS = r"0{4}[-/.]0{1,2}[-/.]0{1,2}( .*)?"
 """`0000-00-00`, with or without a time, says that there is no date."""
 
 FLAG_SPELLINGS: Mapping[str, bool] = {
-    **dict.fromkeys(("true", "t", "1", "y", "yes", "是", "√", "✓", "✔", "对", "有", "红", "红字", "退货", "退回"), True),
-    **dict.fromkeys(("false", "f", "0", "n", "no", "否", "×", "✗", "✘", "错", "非", "蓝", "蓝字", "销售", "正常"), False),
+    **dict.fromkeys(
+        ("true", "t", "1", "y", "yes", "是", "√", "✓", "✔", "对", "有", "红", "红字", "退货", "退回"), True
+    ),
+    **dict.fromkeys(
+        ("false", "f", "0", "n", "no", "否", "×", "✗", "✘", "错", "非", "蓝", "蓝字", "销售", "正常"), False
+    ),
 }
 """What yes and no look like, compared in lower case after folding."""
 
@@ -216,7 +220,9 @@ FIELD_SPELLINGS: Mapping[str, Mapping[str, str]] = {
 UPPER_CASE = frozenset({"uscc", "currency"})
 """Identifiers that are the same in either case and stored in upper case."""
 
-PLAIN_DAY = r"(?:1[89]|20|21)[0-9]{2}[-/][0-9]{1,2}[-/][0-9]{1,2}(?:[ T][0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?)?"
+PLAIN_DAY = (
+    r"(?:1[89]|20|21)[0-9]{2}[-/][0-9]{1,2}[-/][0-9]{1,2}(?:[ T][0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?)?"
+)
 
 _CAPITAL_DIGITS = "零壹贰叁肆伍陆柒捌玖"
 
@@ -293,7 +299,8 @@ def code_sql(x: str) -> str:
 def day_sql(x: str) -> str:
     """Day of a cell: plain forms by one cast, everything else through `DATE_FORMS`."""
     return (
-        f"CASE WHEN {x} IS NULL THEN NULL WHEN regexp_full_match({x}, '{PLAIN_DAY}') THEN TRY_CAST({x} AS DATE) "
+        f"CASE WHEN {x} IS NULL THEN NULL WHEN regexp_full_match({x}, '{PLAIN_DAY}') "
+        f"THEN coalesce(TRY_CAST({x} AS DATE), kehu_odd_day({x})) "
         f"ELSE {_bound(f'kehu_day_text({x})', 'written', 'kehu_odd_day(written)')} END"
     )
 
@@ -362,9 +369,7 @@ class NumberSql:
     rounded: str
 
 
-def number_sql(
-    x: str, odd: str, column: Field, factor: Decimal = Decimal(1), *, is_percent: bool = False
-) -> NumberSql:
+def number_sql(x: str, odd: str, column: Field, factor: Decimal = Decimal(1), *, is_percent: bool = False) -> NumberSql:
     """The projections that read a cell as an exact number.
 
     Args:
@@ -493,7 +498,10 @@ def _number_macros() -> list[tuple[str, str]]:
         ),
         ("kehu_units(v)", "CAST(trunc(v) AS BIGINT) * 1000000 + CAST((v - trunc(v)) * 1000000 AS BIGINT)"),
         ("kehu_from_units(n)", "TRY_CAST(TRY_CAST(n AS DECIMAL(18,0)) * 0.000001 AS DECIMAL(18,6))"),
-        ("kehu_is_whole_percent(v, rate)", "abs(v) < 40000000000 AND CAST(rate * 100 AS DECIMAL(18,2)) = trunc(rate * 100)"),
+        (
+            "kehu_is_whole_percent(v, rate)",
+            "abs(v) < 40000000000 AND rate * 100 = trunc(rate * 100)",
+        ),
         (
             # Division in 128 bits is slow (*measured*: 6 s for a million); whole percents of amounts below 40 billion fit 64 bits.
             "kehu_without_tax(gross, rate)",
@@ -519,9 +527,7 @@ def _alone(text: str) -> str:
     """A number in one expression, for mappings: plain by a cast, else through the steps."""
     plain = f"[-+]?[0-9]{{1,{_WHOLE_DIGITS}}}([.][0-9]{{1,6}})?"
     odd = _bound(f"{text}(x)", "t", "kehu_rounded(t)")
-    return (
-        f"CASE WHEN x IS NULL THEN NULL WHEN regexp_full_match(x, '{plain}') THEN CAST(x AS DECIMAL(18,6)) ELSE {odd} END"
-    )
+    return f"CASE WHEN x IS NULL THEN NULL WHEN regexp_full_match(x, '{plain}') THEN CAST(x AS DECIMAL(18,6)) ELSE {odd} END"
 
 
 def _bound(value: str, name: str, body: str) -> str:
@@ -534,7 +540,9 @@ def _bound(value: str, name: str, body: str) -> str:
 
 def _capital_amount_sql() -> str:
     """Amounts in capital characters as number text; null where the characters do not form one."""
-    form = f"人民币?([{_CAPITAL_DIGITS}拾佰仟万亿]+[元圆])?([{_CAPITAL_DIGITS}]角)?零?([{_CAPITAL_DIGITS}]分)?[整正]?".replace("人民币?", "(?:人民币)?")
+    form = f"人民币?([{_CAPITAL_DIGITS}拾佰仟万亿]+[元圆])?([{_CAPITAL_DIGITS}]角)?零?([{_CAPITAL_DIGITS}]分)?[整正]?".replace(
+        "人民币?", "(?:人民币)?"
+    )
     simplified = "translate(x, '貳參陸億萬圓', '贰叁陆亿万元')"
 
     def section(text: str) -> str:
@@ -559,7 +567,9 @@ def _capital_amount_sql() -> str:
         return f"greatest(strpos('{_CAPITAL_DIGITS}', nullif(regexp_extract(v, '([{_CAPITAL_DIGITS}]){unit}', 1), '')) - 1, 0)"
 
     whole = f"{section(hundred_millions)} * 100000000 + {section(ten_thousands)} * 10000 + {section(rest)}"
-    amount = f"CAST({whole} AS VARCHAR) || '.' || coalesce({digit_before('角')}, 0) || coalesce({digit_before('分')}, 0)"
+    amount = (
+        f"CAST({whole} AS VARCHAR) || '.' || coalesce({digit_before('角')}, 0) || coalesce({digit_before('分')}, 0)"
+    )
     is_ordered = "NOT regexp_matches(v, '万.*亿|万.*万|亿.*亿')"
     return _bound(simplified, "v", f"CASE WHEN regexp_full_match(v, '{form}') AND {is_ordered} THEN {amount} END")
 
