@@ -73,11 +73,10 @@ def normalise_header(text: str) -> str:
     """The form in which two headers are compared.
 
     Full width becomes half width, case is folded, traditional characters become simplified; blanks, line breaks, byte
-    order marks, quotation marks, `*` and `必填` vanish. `客户 编码*`, `客戶編碼` and `客户编码（必填）` are all
-    `客户编码`.
+    order marks, underscores, quotation marks, `*` and `必填` vanish. `客户 编码*`, `客戶編碼` and `客户编码（必填）`
+    are all `客户编码`; `Customer ID`, `customer_id` and `CustomerID` are one header too.
     """
-    folded = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).casefold().translate(_SIMPLIFIED)
-    return _MARKS.sub("", folded)
+    return _folded(text).replace("_", "")
 
 
 def header_unit(text: str) -> Decimal | None:

@@ -50,6 +50,7 @@ def test_typesetting_is_forgotten(printed: str) -> None:
 def test_brackets_case_and_width() -> None:
     assert normalise_header("金额（不含税）") == normalise_header("金额(不含税)")
     assert normalise_header("ＣｕｓｔｏｍｅｒＩＤ") == normalise_header("customerid") == "customerid"
+    assert normalise_header("Customer ID") == normalise_header("customer_id") == "customerid"
     assert normalise_header("省/自治区") == "省/自治区"
 
 
@@ -110,6 +111,29 @@ def test_synonyms_of_the_contract() -> None:
         "amount_gross": 1,
         "amount_net": 2,
     }
+
+
+def test_headers_of_public_systems() -> None:
+    """Default labels of a Chinese CRM and of Western ones."""
+    yudao = ["编号", "客户名称", "负责人的用户编号", "负责人名字", "负责人部门", "地区名称", "所属行业", "创建时间"]
+    assert list(match_headers(yudao, CUSTOMER)) == [
+        "customer_name",
+        "industry",
+        "region",
+        "owner_id",
+        "owner_name",
+        "department",
+        "created_date",
+    ]
+    western = ["Account ID", "Account Name", "Billing City", "Account Owner", "Create Date", "Parent Account ID"]
+    assert list(match_headers(western, CUSTOMER)) == [
+        "customer_id",
+        "customer_name",
+        "city",
+        "parent_customer_id",
+        "owner_name",
+        "created_date",
+    ]
 
 
 def test_of_two_headers_the_first_synonym_wins() -> None:

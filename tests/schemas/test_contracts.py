@@ -34,7 +34,7 @@ DAYS_NAMED_OTHERWISE = {"as_of", "known_at"}
 
 # Headers two columns of an entity may claim, and why the first of them is right.
 CLAIMED_TWICE = {
-    "order_id": "the document itself in an export of orders; beside an invoice number, the order of that",
+    "orderid": "the document itself in an export of orders; beside an invoice number, the order of that",
 }
 
 # R25: what we print, and what must never be printed.
