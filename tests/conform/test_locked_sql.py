@@ -84,7 +84,7 @@ def test_rows_put_aside_show_the_texts_of_the_file(world: World) -> None:
         ("SELECT 单号 AS document_id FROM orders", "sql_without_record"),
         ("SELECT _record, nix AS document_id FROM orders", "sql_fails"),
         ("SELECT _record, CAST(单号 AS INTEGER) AS document_id FROM orders", "sql_fails"),
-        (f"{HEADERS} FROM orders AS o, returns", "ok"),
+        (f"{HEADERS.replace('单号', 'o.单号')} FROM orders AS o, returns", "ok"),
         (f"{HEADERS} FROM orders AS o UNION ALL {HEADERS} FROM orders AS o", "sql_repeats_record"),
         (f"{HEADERS.replace('o._record', '99 AS _record')} FROM orders AS o WHERE 客户 = 'C2'", "sql_repeats_record"),
         (f"{HEADERS}, 1 AS foo FROM orders AS o", "unknown_column"),

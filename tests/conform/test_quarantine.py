@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -86,6 +87,7 @@ def test_mended_rows_come_back_with_the_next_run(world: World, exported: Path, t
     (again,) = world.run(source((feed(),), mode="snapshot"), corrections=corrections)
     assert broken(again) == {"document_date_not_a_date": 1}
     assert world.rows(again, "document_id, customer_id, amount_tax_unknown") == [("F1", "C1", 1280), ("F2", "C2", 7), ("F3", "C3", 8)]
+    mended_mapping(tmp_path)
     assert check_corrections(world.home, folder) == ()
 
 
@@ -111,7 +113,7 @@ def test_rows_without_a_key_are_known_by_their_other_cells(world: World, tmp_pat
     corrections = load_corrections(folder)
     assert corrections[0].match == (("发票号", "F1"), ("开票日期", "2024-03-05"), ("客户编码", "C1"))
     (again,) = world.run(source((feed(),), mode="append"), corrections=corrections)
-    assert world.rows(again, "customer_id, amount_tax_unknown ORDER BY ALL".replace(" ORDER BY ALL", "")) and again.rows_accepted == 2
+    assert sorted(world.rows(again, "customer_id, amount_tax_unknown")) == [("C1", 1), ("C2", 2)]
 
 
 def test_rows_nobody_can_tell_apart_need_one_answer(world: World, tmp_path: Path) -> None:
@@ -203,9 +205,9 @@ def test_corrections_for_other_files_and_days_are_left_alone(world: World, expor
     corrections = load_corrections(folder)
     (world.exports / "lines.csv").write_text(LINES.replace("见附件", "1280"), encoding="utf-8")
     early = source((feed(),), mode="snapshot", delivered_at=date(2024, 3, 30))
-    assert "amount" not in str(world.run(early.__class__(**{**vars(early)}), corrections=corrections)[0].notes)
-    other = source((feed(),), system="other")
-    assert world.run(other.__class__(**{**vars(other), "name": "other"}), corrections=corrections)[0].rows_data == 4
+    assert world.run(early, corrections=corrections)[0].rows_accepted == 2
+    other = replace(source((feed(),), system="other"), name="other")
+    assert world.run(other, corrections=corrections)[0].rows_accepted == 2
 
 
 @pytest.mark.parametrize(
