@@ -116,7 +116,7 @@ def build_mart(
     """
     _check_columns(table, expression)
     name = f"kehu_build_{table.name}"
-    with hold(backend, name, _by_contract(table, expression, as_of=as_of, run_id=run_id)) as held:
+    with hold(backend, name, by_contract(table, expression, as_of=as_of, run_id=run_id)) as held:
         counted = _counted(backend, table, held)
         _check_keys(backend, table, held, counted)
         rows = _rows(backend, table, held)
@@ -166,8 +166,8 @@ def _check_columns(table: Table, expression: ir.Table) -> None:
         raise ContractBroken(table.name, "columns_given", len(missing), ", ".join(missing))
 
 
-def _by_contract(table: Table, expression: ir.Table, *, as_of: date, run_id: str) -> ir.Table:
-    """The contract's columns, and the exact values of its measures beside them."""
+def by_contract(table: Table, expression: ir.Table, *, as_of: date, run_id: str) -> ir.Table:
+    """The contract's columns, cast and rounded; beside them the exact values of its measures, as `exact__<name>`."""
     added: dict[str, ir.Value] = {
         f.as_of.name: ibis.literal(as_of).cast(_type(DATE.duckdb)),
         f.run_id.name: ibis.literal(run_id).cast(_type(IDENTIFIER.duckdb)),

@@ -19,14 +19,16 @@ import ibis.expr.types as ir
 from ibis.backends.duckdb import Backend
 
 from kehu.config.errors import UsageError
-from kehu.config.policy import Policy, PolicyBlank
+from kehu.config.policy import Policy, PolicyBlank, PolicyBook
 from kehu.schemas import tables
 from kehu.schemas.model import Table
+from kehu.schemas.rendering import arrow_schema
 from kehu.tasks.abc import AbcRules, abc_customer, abc_indicator, customer_values, sales_in_window, scored_customers
-from kehu.tasks.build import BuiltMart, build_mart, fetch, hold
+from kehu.tasks.build import BuiltMart, build_mart, by_contract, fetch, hold
 from kehu.tasks.concentration import abc_summary
 from kehu.tasks.core import (
     ALIAS_COLUMNS,
+    IS_DESCRIBED,
     ConformedFile,
     SalesRules,
     entity_as_of,
@@ -184,7 +186,7 @@ class _Workshop:
 
     def _customer_values(self) -> ir.Table:
         sales = self._once("sales", self._sales_in_window)
-        if fetch(self.backend, sales.limit(1)).num_rows == 0:
+        if not self._has_rows(sales):
             raise _NoSalesLines(self._sales_rules.basis)
         return customer_values(scored_customers(self.customers(), sales), sales)
 
@@ -220,6 +222,9 @@ class _Workshop:
     def _abc_rules(self) -> AbcRules:
         return AbcRules.from_policy(self.inputs.policy)
 
+    def _has_rows(self, rows: ir.Table) -> bool:
+        return bool(fetch(self.backend, rows.limit(1)).num_rows)
+
     def _once(self, name: str, make: Callable[[], ir.Table]) -> ir.Table:
         if name not in self._made:
             self._made[name] = self._held.enter_context(hold(self.backend, f"kehu_{name}", make()))
@@ -232,3 +237,58 @@ _MAKERS: Mapping[str, Callable[[_Workshop], ir.Table]] = {
     "mart_abc_indicator": _Workshop.indicator,
     "mart_abc_summary": _Workshop.abc_summary,
 }
+
+
+# --- the same as text, for `kehu sql` ---------------------------------------------------------------------------------
+
+EXAMPLE_DAY = date(2024, 12, 31)
+"""The judged day of the statements shown: windows need one."""
+
+
+def mart_sql(policy: Policy | None = None, as_of: date = EXAMPLE_DAY) -> dict[str, str]:
+    """The statements by which each mart is built, by name of the mart: interim results first, then the mart.
+
+    Nothing is run. Entities as of the day stand under their names, merged customers as `kehu_merges`, interim results
+    as `kehu_<name>`. Amounts are rounded and columns cast as published.
+
+    Args:
+        policy: the policy in force; None means the shipped one.
+        as_of: the day judged.
+    """
+    policy = policy or PolicyBook.load(None).on(as_of, {})
+    return {name: _statements(name, policy, as_of) for name in marts_named(())}
+
+
+def _statements(name: str, policy: Policy, as_of: date) -> str:
+    drawing = _Drawing(policy, as_of)
+    expression = by_contract(tables.table_named(name), _MAKERS[name](drawing), as_of=as_of, run_id=":run_id")
+    steps = [*drawing.statements.items(), (name, str(ibis.to_sql(expression, dialect="duckdb")))]
+    head = f"-- {name}: as of {as_of} with the policy in force on that day"
+    return "\n\n".join([head, *(f"-- {step}\n{statement};" for step, statement in steps)]) + "\n"
+
+
+class _Drawing(_Workshop):
+    """A workshop that builds nothing: it writes down the statement of each interim result."""
+
+    def __init__(self, policy: Policy, as_of: date) -> None:
+        nowhere = Path()
+        inputs = MartInputs((), nowhere, nowhere, policy, as_of, as_of, ":run_id", "CNY", {})
+        super().__init__(ibis.duckdb.connect(), inputs, ExitStack())
+        self.statements: dict[str, str] = {}
+
+    def _rows_of(self, table: Table) -> ir.Table:
+        columns = dict(ibis.Schema.from_pyarrow(arrow_schema(table)))
+        return ibis.table(columns if table.event_date else {**columns, IS_DESCRIBED: "boolean"}, name=table.name)
+
+    def _merges(self) -> ir.Table:
+        return ibis.table(merges_table({}).schema(), name="kehu_merges")
+
+    def _has_rows(self, rows: ir.Table) -> bool:
+        return True
+
+    def _once(self, name: str, make: Callable[[], ir.Table]) -> ir.Table:
+        if name not in self._made:
+            expression = make()
+            self.statements[f"kehu_{name}"] = str(ibis.to_sql(expression, dialect="duckdb"))
+            self._made[name] = ibis.table(expression.schema(), name=f"kehu_{name}")
+        return self._made[name]

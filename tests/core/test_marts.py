@@ -1,0 +1,68 @@
+"""Which marts there are, what asking for one brings along, and the statements `kehu sql` shows."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+from conformed_world import NIGHT, World, line
+
+from kehu.config.errors import UsageError
+from kehu.schemas.tables import MARTS
+from kehu.tasks.build import BuiltMart
+from kehu.tasks.marts import BUILT_FROM, mart_sql, marts_named
+
+ALL = ("dim_customer", "mart_abc_customer", "mart_abc_indicator", "mart_abc_summary")
+
+
+def test_every_contract_of_a_mart_has_a_maker() -> None:
+    assert marts_named(()) == ALL == tuple(table.name for table in MARTS)
+    assert set(BUILT_FROM) == set(ALL)
+
+
+@pytest.mark.parametrize(
+    ("name", "marts"),
+    [
+        ("dim_customer", ALL),
+        ("abc_customer", ("mart_abc_customer",)),
+        ("mart_abc_indicator", ALL[1:]),
+        ("abc", ALL[1:]),
+    ],
+)
+def test_asking_for_a_mart_brings_what_depends_on_it(name: str, marts: tuple[str, ...]) -> None:
+    assert marts_named([name]) == marts
+
+
+def test_an_unknown_mart_is_refused() -> None:
+    with pytest.raises(UsageError) as refused:
+        marts_named(["mart_abd"])
+    assert refused.value.code == "unknown_mart"
+
+
+def test_marts_built_alone_are_those_built_together(world: World) -> None:
+    world.sell(line("a", 1), line("b", 2, cost_net=1))
+    together = world.checksums()
+    for name in ("mart_abc_customer", "mart_abc_summary"):
+        alone = world.build(only=[name])[name]
+        assert isinstance(alone, BuiltMart)
+        assert alone.checksum == together[name]
+
+
+def test_nothing_is_left_behind_in_the_engine(world: World) -> None:
+    from kehu.tasks.marts import build_marts
+
+    world.sell(line("a", 1))
+    with duckdb.connect() as engine:
+        build_marts(engine, marts_named(()), world.inputs(world.home / "scratch", NIGHT))
+        left = engine.sql("SELECT table_name FROM duckdb_tables()").fetchall()
+    assert [name for (name,) in left if name.startswith("kehu")] == []
+
+
+def test_the_statements_of_every_mart_can_be_read() -> None:
+    statements = mart_sql()
+    assert tuple(statements) == ALL
+    for name, text in statements.items():
+        assert text.startswith(f"-- {name}: as of 2024-12-31")
+        steps = duckdb.extract_statements(text)
+        assert all(step.type == duckdb.StatementType.SELECT for step in steps)
+    assert "-- kehu_indicator" in statements["mart_abc_summary"]
+    assert len(duckdb.extract_statements(statements["dim_customer"])) == 2
