@@ -233,24 +233,25 @@ def build(plan: NightPlan, inputs: Inputs) -> Marts:
     request = plan.request
     home = request.settings.home
     folder = Path(tempfile.mkdtemp(prefix=f"{inputs.run_id}-", dir=_scratch_root(home)))
-    with _engine(plan) as (connection, _):
-        built = build_marts(
-            connection,
-            plan.marts,
-            MartInputs(
-                files=inputs.known,
-                home=home,
-                scratch=folder,
-                policy=plan.policy,
-                as_of=request.as_of,
-                known_at=inputs.known_at,
-                run_id=inputs.run_id,
-                reporting_currency=plan.reporting_currency,
-                basis_by_system=inputs.basis_by_system,
-            ),
-        )
-    receipts = tuple(_mart_receipt(mart) for mart in built)
-    _refuse_missing_marts(receipts, request.settings.required_marts)
+    wanted = MartInputs(
+        files=inputs.known,
+        home=home,
+        scratch=folder,
+        policy=plan.policy,
+        as_of=request.as_of,
+        known_at=inputs.known_at,
+        run_id=inputs.run_id,
+        reporting_currency=plan.reporting_currency,
+        basis_by_system=inputs.basis_by_system,
+    )
+    try:
+        with _engine(plan) as (connection, _):
+            built = build_marts(connection, plan.marts, wanted)
+        receipts = tuple(_mart_receipt(mart) for mart in built)
+        _refuse_missing_marts(receipts, request.settings.required_marts)
+    except BaseException:
+        shutil.rmtree(folder)
+        raise
     return Marts(receipts, folder)
 
 
@@ -302,26 +303,28 @@ def publish(
         sandbox=request.sandbox,
         reason="run",
     )
-    publish_run(
-        request.warehouse_dir,
-        run,
-        {mart.mart: mart.path for mart in marts.receipts if mart.path is not None},
-        {
-            RUN_INPUT.name: counted.run_input,
-            RUN_INPUT_REASON.name: counted.run_input_reason,
-            RUN_MART.name: _mart_rows(plan, inputs, marts.receipts),
-            DQ_RESULT.name: quality_rows(verdict, request.as_of, inputs.run_id),
-            DQ_QUARANTINE.name: quarantine_rows(
-                files_in_force(inputs.known, inputs.known_at), request.as_of, inputs.run_id
-            ),
-        },
-        portfolio=portfolio,
-        published_at=_now(),
-        kept_versions=settings.kept_versions,
-        threads=settings.threads,
-        memory_limit=settings.memory_limit,
-    )
-    shutil.rmtree(marts.folder)
+    try:
+        publish_run(
+            request.warehouse_dir,
+            run,
+            {mart.mart: mart.path for mart in marts.receipts if mart.path is not None},
+            {
+                RUN_INPUT.name: counted.run_input,
+                RUN_INPUT_REASON.name: counted.run_input_reason,
+                RUN_MART.name: _mart_rows(plan, inputs, marts.receipts),
+                DQ_RESULT.name: quality_rows(verdict, request.as_of, inputs.run_id),
+                DQ_QUARANTINE.name: quarantine_rows(
+                    files_in_force(inputs.known, inputs.known_at), request.as_of, inputs.run_id
+                ),
+            },
+            portfolio=portfolio,
+            published_at=_now(),
+            kept_versions=settings.kept_versions,
+            threads=settings.threads,
+            memory_limit=settings.memory_limit,
+        )
+    finally:
+        shutil.rmtree(marts.folder)
     return _receipt(plan, landing, inputs, counted, verdict, "published", marts.receipts)
 
 
