@@ -88,9 +88,7 @@ def test_the_marts_add_up_to_the_exact_total(all_dates: Night) -> None:
     profit = all_dates.one("mart_abc_summary", indicator="gross_profit")
     assert (sales["total_value"], profit["total_value"]) == (Decimal("16117548.24"), Decimal("2156559.52"))
     assert (sales["customers"], sales["ranked_customers"], sales["tax_basis"]) == (790, 790, "unknown")
-    summary, by_customer = (
-        all_dates.one("run_mart", mart=name) for name in ("mart_abc_summary", "mart_abc_customer")
-    )
+    summary, by_customer = (all_dates.one("run_mart", mart=name) for name in ("mart_abc_summary", "mart_abc_customer"))
     assert (summary["exact_total"], summary["rounding_difference"]) == (SALES + PROFIT, Decimal("0.006"))
     assert by_customer["exact_total"] == SALES
     shown = sum(row["sales_tax_unknown"] for row in all_dates.rows("mart_abc_customer"))
@@ -108,7 +106,8 @@ def test_each_indicator_is_the_sum_of_the_accepted_rows(all_dates: Night) -> Non
         of_one[0] += row["amount_tax_unknown"]
         of_one[1] += row["gross_profit_tax_unknown"]
     cent = Decimal("0.01")
-    told = {row["customer_id"]: (row["sales_tax_unknown"], row["gross_profit"]) for row in all_dates.rows("mart_abc_customer")}
+    rows = all_dates.rows("mart_abc_customer")
+    told = {row["customer_id"]: (row["sales_tax_unknown"], row["gross_profit"]) for row in rows}
     assert told == {code: (sales.quantize(cent), profit.quantize(cent)) for code, (sales, profit) in sums.items()}
 
 

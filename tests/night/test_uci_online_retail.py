@@ -1,7 +1,7 @@
 """A wholesaler's real invoice lines: every figure of the data's description comes out of the night.
 
-The night runs once for the module, and once more in a sandbox. What is expected is computed from the CSV file by DuckDB in
-exact decimals, by statements that share nothing with the pipeline, or stands here as published with the data.
+The night runs once for the module, and once more in a sandbox. What is expected is computed from the CSV file by DuckDB
+in exact decimals, by statements that share nothing with the pipeline, or stands here as published with the data.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ def sandbox(official: Night, real_data: Path) -> Night:
     receipt = official.company.run(
         LAST_DAY, source="uci_online_retail", exports=real_data / "uci_online_retail", sandbox="eighty",
         overrides={
-            "abc.method": "cumulative", "abc.cumulative_cuts": "[0.8, 0.95]", "abc.cut_rule": "crossing_down", "abc.window": "all",
+            "abc.method": "cumulative", "abc.cumulative_cuts": "[0.8, 0.95]", "abc.cut_rule": "crossing_down",
+            "abc.window": "all",
         },
     )  # fmt: skip
     assert official.company.versions() == before
@@ -51,7 +52,8 @@ def csv(real_data: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         con.execute(
             f"""
             CREATE TABLE line AS
-            SELECT InvoiceNo AS invoice, upper(trim(StockCode)) AS code, CustomerID AS customer, InvoiceDate::TIMESTAMP::DATE AS day,
+            SELECT InvoiceNo AS invoice, upper(trim(StockCode)) AS code, CustomerID AS customer,
+                   InvoiceDate::TIMESTAMP::DATE AS day,
                    Quantity::DECIMAL(12, 0) * UnitPrice::DECIMAL(15, 3) AS amount
             FROM read_csv('{real_data}/uci_online_retail/online_retail.csv', all_varchar = true, header = true)"""
         )
@@ -102,7 +104,8 @@ def test_every_customers_sales_are_the_sum_of_the_file(sandbox: Night, csv: duck
         "SELECT customer, count(*), sum(amount) FROM line WHERE customer IS NOT NULL GROUP BY 1 ORDER BY 1"
     ).fetchall()
     cent = Decimal("0.01")
-    told = [(row["customer_id"], row["sales_lines"], row["sales_tax_unknown"]) for row in sandbox.rows("mart_abc_customer")]
+    rows = sandbox.rows("mart_abc_customer")
+    told = [(row["customer_id"], row["sales_lines"], row["sales_tax_unknown"]) for row in rows]
     assert told == [(code, count, amount.quantize(cent)) for code, count, amount in expected]
     run = sandbox.one("run_mart", mart="mart_abc_customer")
     assert (run["exact_total"], sum(amount for _, _, amount in told)) == (
@@ -129,9 +132,8 @@ def test_what_is_no_goods_is_told_apart(sandbox: Night, csv: duckdb.DuckDBPyConn
 def test_cancellations_are_returns(sandbox: Night, csv: duckdb.DuckDBPyConnection) -> None:
     expected = csv.execute("SELECT count(*), count(DISTINCT invoice) FROM line WHERE invoice LIKE 'C%'").fetchall()
     assert expected == [(9288, 3836)]
-    (told,) = sandbox.company.ask_landed(
-        "SELECT count(*) AS rows, count(DISTINCT document_id) AS documents FROM {} WHERE is_return", "sales_line", "flagged"
-    )
+    counted = "SELECT count(*) AS rows, count(DISTINCT document_id) AS documents FROM {} WHERE is_return"
+    (told,) = sandbox.company.ask_landed(counted, "sales_line", "flagged")
     assert told == {"rows": 9288, "documents": 3836}
 
 
@@ -155,5 +157,6 @@ def test_the_official_night_looks_back_twelve_months(official: Night, csv: duckd
     """2010-12-10 to 2011-12-09; the first nine days of the file lie before."""
     told = official.one("mart_abc_summary", indicator="sales")
     assert (told["window_start_date"], told["window_end_date"]) == (date(2010, 12, 10), LAST_DAY)
-    (expected,) = csv.execute("SELECT sum(amount) FROM line WHERE customer IS NOT NULL AND day >= '2010-12-10'").fetchall()
+    in_window = "SELECT sum(amount) FROM line WHERE customer IS NOT NULL AND day >= '2010-12-10'"
+    (expected,) = csv.execute(in_window).fetchall()
     assert official.one("run_mart", mart="mart_abc_customer")["exact_total"] == expected[0]

@@ -1,0 +1,124 @@
+"""`kehu demo` as a newcomer runs it, held against what the generator says it planted."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from night_world import Row, identities, reading
+
+CENT = Decimal("0.01")
+
+
+class Demo:
+    """The folder of a demo: the printed summary, the warehouse and the truth beside the exports."""
+
+    def __init__(self, folder: Path, summary: dict[str, Any]) -> None:
+        self.folder = folder
+        self.summary = summary
+        self.truth = json.loads((folder / "exports.truth" / "truth.json").read_bytes())
+
+    def ask(self, sql: str) -> list[Row]:
+        with reading(self.folder / "var" / "warehouse") as con:
+            rows: list[Row] = con.execute(sql).to_arrow_table().to_pylist()
+        return rows
+
+    def expected(self) -> dict[str, dict[str, str]]:
+        """What each scored customer must come out with."""
+        text = (self.folder / "exports.truth" / "classes.csv").read_text(encoding="utf-8").splitlines()
+        return {row["customer_id"]: row for row in csv.DictReader(text) if row["scored_party"] == "bill_to"}
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    folder = tmp_path_factory.mktemp("demo")
+    command = [str(Path(sys.executable).with_name("kehu")), "demo", "--dir", ".", "--json"]
+    size = ["--customers", "120", "--months", "14"]
+    done = subprocess.run([*command, *size], cwd=folder, capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stderr) == (0, "")
+    return Demo(folder, json.loads(done.stdout))
+
+
+def test_it_publishes_and_says_where(demo: Demo) -> None:
+    summary = demo.summary
+    assert (summary["exit_code"], summary["status"], summary["as_of"]) == (0, "published", "2026-03-31")
+    assert (summary["skipped"], summary["unmapped_files"], summary["warnings"]) == ({}, [], [])
+    assert Path(summary["warehouse"]).resolve().parent == (demo.folder / "var" / "warehouse").resolve()
+    (told,) = demo.ask("SELECT as_of::VARCHAR AS as_of, run_id, gate FROM v_data_status")
+    assert told == {"as_of": summary["as_of"], "run_id": summary["run_id"], "gate": summary["gate"]}
+
+
+def test_every_record_of_every_file_is_accounted_for(demo: Demo) -> None:
+    rows = demo.ask("SELECT * FROM run_input")
+    assert [identities(row) for row in rows] == [(0, 0)] * len(rows)
+    in_force = {entry["file"]: entry for entry in demo.truth["files"] if not entry["superseded_by"]}
+    assert {row["file_name"] for row in rows} == set(in_force)
+    for row in rows:
+        for kind in ("header", "data", "total", "blank", "title"):
+            assert row[f"rows_{kind}"] == in_force[row["file_name"]][f"rows_{kind}"], (row["file_name"], kind)
+
+
+def test_what_was_planted_is_put_aside_and_nothing_else(demo: Demo) -> None:
+    planted = sorted(
+        (row["file"], row["record"], row["rule"])
+        for row in demo.truth["planted_rows"]
+        if row["outcome"] == "quarantined"
+    )
+    assert len(planted) >= 5
+    names = {record["sha256"][:12]: record["file_name"] for record in _deliveries(demo.folder)}
+    found = [
+        (names[path.parts[-3].partition("-")[2]], row["_record"], row["_rules"])
+        for path in demo.folder.glob("var/landed/demo/*/*/*/quarantined.parquet")
+        for row in pq.read_table(path).to_pylist()
+    ]
+    assert sorted(found) == planted
+    assert demo.summary["quarantined"] == len(planted)
+
+
+def _deliveries(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(path.read_bytes()) for path in (folder / "var" / "raw" / "deliveries").rglob("*.json")]
+
+
+def test_every_customer_gets_the_class_that_was_planted(demo: Demo) -> None:
+    told = {
+        row["customer_id"]: row
+        for row in demo.ask("SELECT * FROM v_abc_indicator ORDER BY customer_id, indicator")
+        if row["indicator"] == "sales"
+    }
+    profits = {
+        row["customer_id"]: row for row in demo.ask("SELECT * FROM v_abc_indicator WHERE indicator = 'gross_profit'")
+    }
+    expected = demo.expected()
+    assert set(told) == set(expected)
+    for code, row in expected.items():
+        assert told[code]["indicator_value"] == Decimal(row["net_sales"]).quantize(CENT), code
+        given = (told[code]["class_quota"], told[code]["class_cumulative"])
+        assert given == (row["sales_class_quota"] or None, row["sales_class_cumulative"] or None), code
+        given = (profits[code]["class_quota"], profits[code]["class_cumulative"])
+        assert given == (row["gross_profit_class_quota"] or None, row["gross_profit_class_cumulative"] or None), code
+
+
+def test_lines_and_profit_of_every_customer_are_those_planted(demo: Demo) -> None:
+    told = {row["customer_id"]: row for row in demo.ask("SELECT * FROM v_abc_customer")}
+    for code, row in demo.expected().items():
+        assert told[code]["sales_lines"] == int(row["lines"]), code
+        assert told[code]["lines_without_cost"] == int(row["lines_without_cost"]), code
+        assert told[code]["gross_profit"] == Decimal(row["gross_profit"]).quantize(CENT), code
+    (run,) = demo.ask("SELECT exact_total FROM run_mart WHERE mart = 'mart_abc_customer'")
+    assert run["exact_total"] == Decimal(demo.truth["totals"]["net_sales"])
+
+
+def test_merged_codes_count_under_the_one_they_became(demo: Demo) -> None:
+    merges = demo.truth["merges"]
+    assert merges
+    codes = {row["customer_id"]: row["merged_customers"] for row in demo.ask("SELECT * FROM v_customer")}
+    for merge in merges:
+        assert merge["old_customer_id"] not in codes
+        assert codes[merge["customer_id"]] >= 1
