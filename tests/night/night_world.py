@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -54,17 +55,23 @@ files:
 class Company:
     """A project with one source mapping, `tiny`, and the folders of its exports and its home."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, is_new: bool = True) -> None:
         self.root = root
         self.exports = root / "exports"
         self.home = root / "home"
         self.project = root / "project"
-        self.exports.mkdir(parents=True)
-        for folder in ("sources", "policy"):
-            (self.project / folder).mkdir(parents=True)
-        self.configure()
-        self.map_tiny()
         self.built: dict[str, str] = {}
+        if is_new:
+            self.exports.mkdir(parents=True)
+            for folder in ("sources", "policy"):
+                (self.project / folder).mkdir(parents=True)
+            self.configure()
+            self.map_tiny()
+
+    def copied_to(self, root: Path) -> Company:
+        """The same company in another place, home and all."""
+        shutil.copytree(self.root, root, symlinks=True)
+        return Company(root, is_new=False)
 
     # --- what goes in -------------------------------------------------------------------------------------------------
 
