@@ -75,7 +75,7 @@ def _report_unexpected(error: Exception, arguments: argparse.Namespace) -> int:
 
 
 def _print_json(summary: dict[str, Any]) -> None:
-    print(json.dumps(summary, ensure_ascii=False, default=str))  # noqa: T201
+    print(json.dumps(summary, ensure_ascii=False, default=str), flush=True)  # noqa: T201
 
 
 # --- argument types ---------------------------------------------------------------------------------------------------
@@ -141,7 +141,7 @@ def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands, with examples in each help text."""
     parser = argparse.ArgumentParser(
         prog="kehu",
-        description="Kehu (客户): checks CRM and ERP exports, scores every customer, publishes to a warehouse BI tools read.",
+        description="Kehu (客户): checks CRM and ERP exports, scores every customer, publishes to a warehouse for BI.",
         epilog=EXIT_CODES_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -149,7 +149,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"kehu {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for add in (
-        _add_init, _add_demo, _add_check, _add_run, _add_runs, _add_quarantine, _add_corrections, _add_policy, _add_dictionary, _add_sql,
+        _add_init, _add_demo, _add_check, _add_run, _add_runs, _add_quarantine, _add_corrections, _add_policy,
+        _add_dictionary, _add_sql,
     ):  # fmt: skip
         add(commands)
     return parser
@@ -215,8 +216,13 @@ def _add_init(commands: Any) -> None:
 
 def _add_demo(commands: Any) -> None:
     parser = _command(
-        commands, "demo", "write demo exports (seeded, dirty, Chinese), run the night on them, say where to look", "command_setup:demo",
-        ["kehu demo", "kehu demo --dir /tmp/demo --customers 2000 --months 24 --seed 7", "kehu demo --write-only --clean"],
+        commands, "demo", "write demo exports (seeded, dirty, Chinese), run the night on them, say where to look",
+        "command_setup:demo",
+        [
+            "kehu demo",
+            "kehu demo --dir /tmp/demo --customers 2000 --months 24 --seed 7",
+            "kehu demo --write-only --clean",
+        ],
     )  # fmt: skip
     parser.add_argument(
         "--dir", type=Path, default=Path("demo"), help="folder for the exports and the demo's home (default: demo)"
@@ -303,8 +309,9 @@ def _add_quarantine(commands: Any) -> None:
             "kehu quarantine export --to rejected.csv          # open it, mend the cells",
             'kehu quarantine release rejected.csv --reason "price typed as text" --by "Li Na"',
         ],
-        "Rows that broke a row rule are kept aside with the reason. `export` writes them with their raw text; mend cells in the file "
-        "and `release` turns each changed cell into a correction of the project; the next run applies it.",
+        "Rows that broke a row rule are kept aside with the reason. `export` writes them with their raw text; mend "
+        "cells in the file and `release` turns each changed cell into a correction of the project; the next run "
+        "applies it.",
     )  # fmt: skip
     parser.add_argument("action", choices=("list", "export", "release"))
     parser.add_argument("file", nargs="?", type=Path, help="with release: the mended file")
@@ -317,8 +324,8 @@ def _add_quarantine(commands: Any) -> None:
 
 def _add_corrections(commands: Any) -> None:
     parser = _command(
-        commands, "corrections", "say which corrections no longer find the error they mend", "command_quarantine:corrections",
-        ["kehu corrections check"],
+        commands, "corrections", "say which corrections no longer find the error they mend",
+        "command_quarantine:corrections", ["kehu corrections check"],
     )  # fmt: skip
     parser.add_argument("action", choices=("check",))
 
@@ -340,8 +347,8 @@ def _add_policy(commands: Any) -> None:
 
 def _add_dictionary(commands: Any) -> None:
     parser = _command(
-        commands, "dictionary", "the data dictionary: tables, columns, units, meaning in both languages", "command_inspect:dictionary",
-        ["kehu dictionary", "kehu dictionary mart_abc_customer"],
+        commands, "dictionary", "the data dictionary: tables, columns, units, meaning in both languages",
+        "command_inspect:dictionary", ["kehu dictionary", "kehu dictionary mart_abc_customer"],
     )  # fmt: skip
     parser.add_argument("table", nargs="?", help="one table (default: list them)")
 

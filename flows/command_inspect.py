@@ -7,24 +7,20 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kehu.config.errors import UsageError
 from kehu.flows import show
 from kehu.flows.context import language_of, settings_of
-
-if TYPE_CHECKING:
-    from kehu.config.policy import PolicyEntry
-    from kehu.warehouse.read import RunStory
+from kehu.schemas.tables import RUN_LOG
 
 _NEWEST_DAY = (9999, 12, 31)
 
 
 def runs(arguments: argparse.Namespace) -> int:
     """List published runs, newest first, or show one with its files, marts and checks."""
+    from kehu.flows.story import show_story
     from kehu.warehouse.read import list_runs, show_run
 
     settings = settings_of(arguments)
@@ -32,63 +28,38 @@ def runs(arguments: argparse.Namespace) -> int:
     if arguments.action == "show":
         if not arguments.run_id:
             raise UsageError("say which run", code="run_missing", hint="kehu runs, then kehu runs show ID")
-        return _show_run(show_run(warehouse_dir, arguments.run_id), arguments)
+        story = show_run(warehouse_dir, arguments.run_id)
+        if arguments.json:
+            show.print_json({"exit_code": 0, **dataclasses.asdict(story)})
+        else:
+            show_story(story, language_of(arguments, settings))
+        return 0
     entries = list_runs(warehouse_dir)
     if arguments.json:
         show.print_json({"exit_code": 0, "runs": [dataclasses.asdict(entry) for entry in entries]})
         return 0
-    headers = ["run", "as of", "known at", "gate", "official for", "finished (UTC)", "code"]
+    labels = show.Labels(language_of(arguments, settings))
+    headers = labels.columns(RUN_LOG, ["run_id", "as_of", "known_at", "gate"])
+    headers += [labels.say("official for", "正式结果表"), f"{labels.column(RUN_LOG, 'finished_at')} (UTC)"]
+    headers += labels.columns(RUN_LOG, ["code_version"])
     rows = [
         (
             e.run_id,
             e.as_of,
             e.known_at,
             e.gate,
-            ", ".join(e.official_marts) or "(superseded)",
+            ", ".join(e.official_marts) or labels.say("(superseded)", "(已被取代)"),
             _minute(e.finished_at),
             e.code_version,
         )
         for e in entries
     ]
-    show.results().print(show.table("Published runs", headers, rows))
+    show.results().print(show.table(labels.say("Published runs", "已发布的运行"), headers, rows))
     return 0
 
 
 def _minute(instant: datetime | None) -> str | None:
     return None if instant is None else instant.strftime("%Y-%m-%d %H:%M")
-
-
-_RUN_KEYS = ("as_of", "run_id")
-
-
-def _show_run(story: RunStory, arguments: argparse.Namespace) -> int:
-    if arguments.json:
-        show.print_json({"exit_code": 0, **dataclasses.asdict(story)})
-        return 0
-    out = show.results()
-    for name, value in story.log.items():
-        out.print(f"{name:<18}{'–' if value is None else value}", highlight=False, markup=False)
-    out.print()
-    failed = [row for row in story.quality if not row["is_passed"]]
-    parts = (
-        ("Marts", story.marts),
-        ("Files", story.inputs),
-        ("What became of the rows", story.input_reasons),
-        ("Rows in quarantine", story.quarantine),
-        ("Expectations that failed", failed),
-    )
-    for title, rows in parts:
-        if rows:
-            out.print(_without_empty_columns(title, rows))
-            out.print()
-    return 0
-
-
-def _without_empty_columns(title: str, rows: Sequence[Mapping[str, Any]]) -> Any:
-    """A table of the columns that say something: keys of the run are left out, as is what is empty in every row."""
-    columns = [name for name in rows[0] if name not in _RUN_KEYS and any(row[name] not in (None, "") for row in rows)]
-    numbers = [position for position, name in enumerate(columns) if isinstance(rows[0][name], int | Decimal)]
-    return show.table(title, columns, [[row[name] for name in columns] for row in rows], numbers=numbers)
 
 
 def policy(arguments: argparse.Namespace) -> int:
@@ -99,11 +70,13 @@ def policy(arguments: argparse.Namespace) -> int:
 
     settings = settings_of(arguments)
     in_force = PolicyBook.load(settings.policy_dir).on(arguments.as_of or date(*_NEWEST_DAY))
-    entries = in_force.entries()
+    entries = [entry for entry in in_force.entries() if arguments.key in (None, entry.key)]
+    if not entries:
+        raise _unknown_name("policy key", arguments.key, [entry.key for entry in in_force.entries()])
     if arguments.json:
         values = [
-            {"key": e.key, "value": e.value, "unit": e.unit, "from": e.from_date, "file": e.file, "line": e.line, "reason": e.reason,
-             "owner": e.owner, "source": e.source}
+            {"key": e.key, "value": e.value, "unit": e.unit, "from": e.from_date, "file": e.file, "line": e.line,
+             "reason": e.reason, "owner": e.owner, "source": e.source}
             for e in entries
         ]  # fmt: skip
         show.print_json(
@@ -112,20 +85,13 @@ def policy(arguments: argparse.Namespace) -> int:
         return 0
     out = show.results()
     if arguments.key is not None:
-        return _show_policy_key(out, arguments.key, entries)
+        for name, value in dataclasses.asdict(entries[0]).items():
+            out.print(f"{name:<16}{_readable(value)}", markup=False, soft_wrap=True)
+        return 0
     rows = [(e.key, _readable(e.value), e.unit, e.from_date, f"{e.file}:{e.line}") for e in entries]
     title = f"Policy as of {arguments.as_of}" if arguments.as_of else "Policy (newest values)"
     out.print(show.table(title, ["key", "value", "unit", "in force from", "file"], rows))
     out.print("\nWhy a value is what it is: kehu policy show KEY")
-    return 0
-
-
-def _show_policy_key(out: Any, key: str, entries: Sequence[PolicyEntry]) -> int:
-    entry = next((entry for entry in entries if entry.key == key), None)
-    if entry is None:
-        raise _unknown_name("policy key", key, [entry.key for entry in entries])
-    for name, value in dataclasses.asdict(entry).items():
-        out.print(f"{name:<12}{_readable(value)}", markup=False)
     return 0
 
 

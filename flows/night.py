@@ -51,8 +51,9 @@ def night(request: NightRequest, step: Step = call_directly) -> NightReceipt:
             raise gate_closed_error(verdict)
         if not request.publish:
             return steps.checked(plan, landing, inputs, counted, verdict)
-        steps.record(plan, landing)
         if steps.is_official(plan, inputs):
+            steps.record(plan, landing)
             return steps.unchanged(plan, landing, inputs, counted, verdict)
         marts = step(steps.build)(plan, inputs)
+        steps.record(plan, landing)
         return step(steps.publish)(plan, landing, inputs, counted, verdict, marts)

@@ -1,7 +1,7 @@
 """What a terminal shows: tables people can read, progress on long work, or one JSON summary.
 
-May import: `config`, `schemas`. Results go to standard output, progress and warnings to standard error, so that a pipe gets
-results only.
+May import: `config`, `schemas`. Results go to standard output, progress and warnings to standard error, so that a pipe
+gets results only. What columns and codes are called comes from the contracts, in both languages.
 """
 
 from __future__ import annotations
@@ -10,11 +10,17 @@ import json
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, ParamSpec, TypeVar
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+
+from kehu.schemas import model
+from kehu.schemas.codes import CodeList
+from kehu.schemas.tables import table_named
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -45,7 +51,41 @@ def messages() -> Console:
 
 def print_json(summary: Mapping[str, Any]) -> None:
     """Print one summary as JSON: the only thing on standard output with `--json`."""
-    print(json.dumps(summary, ensure_ascii=False, default=str))  # noqa: T201
+    print(json.dumps(summary, ensure_ascii=False, default=str), flush=True)  # noqa: T201
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What things are called in one language.
+
+    Attributes:
+        language: `zh` or `en`.
+    """
+
+    language: str
+
+    def say(self, en: str, zh: str) -> str:
+        """The sentence in this language."""
+        return zh if self.language == "zh" else en
+
+    def column(self, table: model.Table, name: str) -> str:
+        """The printed label of a column."""
+        column = table.column(name)
+        return column.label_zh if self.language == "zh" else column.label_en
+
+    def columns(self, table: model.Table, names: Sequence[str]) -> list[str]:
+        """The printed labels of columns."""
+        return [self.column(table, name) for name in names]
+
+    def code(self, codes: CodeList, code: str) -> str:
+        """The printed name of a code: its Chinese name, or in English the code itself in plain words."""
+        if self.language == "zh":
+            return next((found.zh for found in codes.good if found.code == code), code)
+        return code.replace("_", " ")
+
+    def table(self, name: str) -> str:
+        """The printed name of a table; in English its own name."""
+        return table_named(name).label_zh if self.language == "zh" else name
 
 
 class Progress:
@@ -63,6 +103,7 @@ class Progress:
 
         def shown(*args: P.args, **kwargs: P.kwargs) -> T:
             started = time.monotonic()
+            sys.stdout.flush()  # both may go to one file: what was said before stands before
             with self._console.status(f"{words} …"):
                 result = stage(*args, **kwargs)
             self._console.print(f"[dim]{words:<28}{time.monotonic() - started:6.1f} s[/dim]")
@@ -90,7 +131,9 @@ def _cell(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, int | Decimal):
         return f"{value:,}"
-    return str(value).replace("[", "\\[")
+    if isinstance(value, tuple | list):
+        return ", ".join(map(_cell, value)) or "–"
+    return escape(str(value))
 
 
 def percent(share: Decimal | None) -> str | None:

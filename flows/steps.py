@@ -211,7 +211,7 @@ def gate(plan: NightPlan, inputs: Inputs) -> GateReceipt:
 
 
 def record(plan: NightPlan, landing: Landing) -> None:
-    """Make tonight's files count as delivered, now that the gate has let them through.
+    """Make tonight's files count as delivered, now that the gate let them through and the marts could be built.
 
     What was refused, unreadable or interrupted is none, so that no later night meets it; nor is what a sandbox read.
     """
@@ -278,7 +278,7 @@ def _refuse_missing_marts(receipts: Sequence[MartReceipt], required: Sequence[st
             code="required_mart_skipped",
             count=len(missing),
             details=[f"{receipt.mart}: {receipt.reason}" for receipt in missing],
-            hint="set the blank policy value (`kehu policy show`), deliver the missing entity, or take the mart off the list",
+            hint="set the blank policy value (`kehu policy show`), deliver the missing entity, or take the mart off",
         )
 
 

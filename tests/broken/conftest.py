@@ -9,7 +9,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).parent.with_name("flows")))
 
-from shop import Shop  # noqa: E402
+from shop import Shop
 
 
 @pytest.fixture

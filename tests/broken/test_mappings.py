@@ -6,7 +6,9 @@ import pytest
 from shop import MAPPING, Shop
 
 CUSTOMERS = MAPPING[: MAPPING.index("  sales:")]
-SQL_FEED = CUSTOMERS + """\
+SQL_FEED = (
+    CUSTOMERS
+    + """\
   sales:
     match: 销售_*.csv
     mode: append
@@ -16,6 +18,7 @@ SQL_FEED = CUSTOMERS + """\
         sql: >-
           STATEMENT
 """
+)
 GOOD = (
     'SELECT s._record, s."单据编号" AS document_id, s."行号" AS line_id, s."日期" AS document_date, '
     's."客户编码" AS customer_id, s."数量" AS quantity, s."金额" AS amount_net '
@@ -49,7 +52,7 @@ def test_sql_that_is_not_one_select(shop: Shop, statement: str) -> None:
     with_sql(shop, statement)
     error = shop.refused(10, "sql_not_one_select")
     assert error["file"] == "sources/shop.yaml" and error["line"] == line_of(SQL_FEED, "entity: sales_line")
-    assert error["setting"] == "files.sales.sales_line"
+    assert error["setting"] == "files.sales.sales_line.sql"
 
 
 @pytest.mark.parametrize(

@@ -159,8 +159,7 @@ class Shop:
     def night(self, *options: str, command: str = "run") -> list[str]:
         """The arguments of a night."""
         return [
-            command, "--project", str(self.project), "--home", str(self.home), "--source", "shop", "--exports", str(self.exports),
-            "--as-of", AS_OF, *options,
+            *self.here(command), "--source", "shop", "--exports", str(self.exports), "--as-of", AS_OF, *options,
         ]  # fmt: skip
 
     def here(self, *arguments: str) -> list[str]:
@@ -198,7 +197,7 @@ class Shop:
         return error
 
     def state(self) -> dict[str, object]:
-        """What a refused run must leave as it was: the published version, the known deliveries, no half-made folders."""
+        """What a refused run must leave as it was: published version, known deliveries, nothing half made."""
         unfinished = [path for path in self.home.rglob(".*") if path.is_dir()] if self.home.is_dir() else []
         scratch = self.home / "scratch"
         return {
