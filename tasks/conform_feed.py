@@ -1,7 +1,7 @@
 """Conform, second half: the rows of one feed from the typed file, with derived amounts, keys, rules and outcome.
 
-May import: `config`, `schemas`, `tasks.conform_plan`, `tasks.row_rules`, `tasks.normalise`. SQL text in, SQL text out; the
-statements are run by `tasks.conform`.
+May import: `config`, `schemas`, `tasks.conform_plan`, `tasks.row_rules`, `tasks.normalise`. SQL text in, SQL text
+out; the statements are run by `tasks.conform`.
 """
 
 from __future__ import annotations
@@ -22,14 +22,16 @@ DELETED_COLUMN = "is_deleted"
 
 REPEATED = "kehu_repeated_rows"
 """Table made before the rows are written, of the few that repeat: by key where the export has one (`is_conflict`,
-`first_row`), else by record (`occurrence`, `is_repeated`). A join with it spares a window over all columns of all rows."""
+`first_row`), else by record (`occurrence`, `is_repeated`). A join with it spares a window over all columns of all
+rows."""
 
 SAME_CONTENT, SAME_KEY, REPEATED_LINE, NOT_SELECTED = "same_content", "same_key", "repeated_line", "not_selected"
-"""Reasons beside the outcomes: an identical row of one key; a further row of a distinct feed; a line that repeats another
-in full; a row the feed's `where` (or its `sql`) leaves to others."""
+"""Reasons beside the outcomes: an identical row of one key; a further row of a distinct feed; a line that repeats
+another in full; a row the feed's `where` (or its `sql`) leaves to others."""
 
 _SIGNED = (
-    f.quantity, f.amount_gross, f.amount_net, f.amount_tax_unknown, f.cost_net, f.gross_profit_net, f.gross_profit_tax_unknown,
+    f.quantity, f.amount_gross, f.amount_net, f.amount_tax_unknown, f.cost_net, f.gross_profit_net,
+    f.gross_profit_tax_unknown,
 )  # fmt: skip
 
 
@@ -167,7 +169,8 @@ def _red_letters() -> list[str]:
 
 
 def _with_both_tax_bases(rows: str, context: FeedContext) -> str:
-    """Net from gross and gross from net (R11): by the line's rate, else the source's, else the policy's of the document's day.
+    """Net from gross and gross from net (R11): by the line's rate, else the source's, else the policy's of the
+    document's day.
 
     An amount of unknown basis beside one of known basis is left out: it would count the line twice.
     """
@@ -211,17 +214,26 @@ def _content_md5(plan: FeedPlan) -> str:
 def _repeated_lines(plan: FeedPlan, rows: str) -> str:
     """Lines without a number whose content occurs more than once in their document: which occurrence each is."""
     same = ", ".join([*(quoted(name) for name in plan.table.key_names if name not in GENERATED_KEYS), "content_md5"])
-    lines = f"SELECT {same.removesuffix('content_md5')} {_content_md5(plan)} AS content_md5, raw_hash, source_row FROM ({rows})"
-    several = f"SELECT {same}, list({{'source_row': source_row, 'raw_hash': raw_hash}}) AS lines FROM ({lines}) GROUP BY {same} HAVING count(*) > 1"
+    lines = (
+        f"SELECT {same.removesuffix('content_md5')} {_content_md5(plan)} AS content_md5, raw_hash, source_row FROM "
+        f"({rows})"
+    )
+    several = (
+        f"SELECT {same}, list({{'source_row': source_row, 'raw_hash': raw_hash}}) AS lines FROM ({lines}) GROUP BY "
+        f"{same} HAVING count(*) > 1"
+    )
     return (
-        f"SELECT line.source_row AS source_row, row_number() OVER (PARTITION BY {same} ORDER BY line.source_row) AS occurrence, "
+        f"SELECT line.source_row AS source_row, row_number() OVER (PARTITION BY {same} ORDER BY line.source_row) AS "
+        f"occurrence, "
         f"row_number() OVER (PARTITION BY {same}, line.raw_hash ORDER BY line.source_row) > 1 AS is_repeated "
         f"FROM (SELECT {same}, unnest(lines) AS line FROM ({several}))"
     )
 
 
 def _with_line_ids(plan: FeedPlan, rows: str) -> str:
-    """Give lines without a number one: `~`, twelve hex digits over the line's content, and its occurrence in the document."""
+    """Give lines without a number one: `~`, twelve hex digits over the line's content, and its occurrence in the
+    document.
+    """
     line = f"'~' || left({_content_md5(plan)}, 12) || '-' || coalesce(occurrence, 1)"
     rows = f"SELECT * FROM ({rows}) LEFT JOIN {REPEATED} USING (source_row)"
     return f"SELECT * REPLACE ({line} AS line_id, coalesce(is_repeated, FALSE) AS is_repeated) FROM ({rows})"
@@ -248,9 +260,13 @@ def _duplicate_keys(plan: FeedPlan, rows: str, key: Sequence[str]) -> str:
     whole = f"concat_ws(chr(31), {_row_text(content)}{unreadable}{deleted})"
     scoped = f"SELECT * FROM ({rows}) WHERE {_in_scope(plan)} AND {is_complete}"
     repeated = f"SELECT {', '.join(key)} FROM ({scoped}) GROUP BY ALL HAVING count(*) > 1"
-    again = f"SELECT {', '.join(key)}, {whole} AS whole, source_row FROM ({scoped}) SEMI JOIN ({repeated}) USING ({', '.join(key)})"
+    again = (
+        f"SELECT {', '.join(key)}, {whole} AS whole, source_row FROM ({scoped}) SEMI JOIN ({repeated}) USING "
+        f"({', '.join(key)})"
+    )
     return (
-        f"SELECT {', '.join(key)}, min(whole) <> max(whole) AS is_conflict, min(source_row) AS first_row FROM ({again}) "
+        f"SELECT {', '.join(key)}, min(whole) <> max(whole) AS is_conflict, min(source_row) AS first_row FROM "
+        f"({again}) "
         f"GROUP BY {', '.join(key)}"
     )
 
@@ -296,7 +312,10 @@ def _flagged(plan: FeedPlan, rows: str, rules: Sequence[RowRule], key: Sequence[
     contract += [f"{plan.deleted} AS {DELETED_COLUMN}"] if plan.deleted is not None else []
     contract += ["label_date"] if plan.label_date is not None else []
     names = [quoted(rule.flag) for rule in rules]
-    return f"SELECT {', '.join([*contract, *names])}, outcome IN ('dropped', 'unmapped') AS is_dropped, outcome, reason FROM ({rows})"
+    return (
+        f"SELECT {', '.join([*contract, *names])}, outcome IN ('dropped', 'unmapped') AS is_dropped, outcome, reason "
+        f"FROM ({rows})"
+    )
 
 
 def _merging(plan: FeedPlan) -> tuple[str, str, str]:
@@ -336,9 +355,7 @@ def _one_row_per_key(plan: FeedPlan, key: Sequence[str]) -> str:
         name = quoted(column.name)
         if column.name in plan.table.key_names:
             cells.append(name)
-        elif column.name == f.source_row.name:
-            cells.append(f"min({name}) AS {name}")
-        elif column.name == f.delivery_id.name or column.name not in plan.slots:
+        elif column.name == f.source_row.name or column.name == f.delivery_id.name or column.name not in plan.slots:
             cells.append(f"min({name}) AS {name}")
         elif column.is_label:
             newest = "label_date DESC NULLS LAST, " if plan.label_date is not None else ""

@@ -1,10 +1,10 @@
 """Conform, first half: which header, constant or expression fills which contract column, as one SQL pass over the file.
 
-May import: `config`, `schemas`, `tasks.headers`, `tasks.normalise`, `tasks.mapping_sql`. Reads no rows: everything that can be
-wrong about a mapping is found here, before a file of a million records is touched.
+May import: `config`, `schemas`, `tasks.headers`, `tasks.normalise`, `tasks.mapping_sql`. Reads no rows: everything
+that can be wrong about a mapping is found here, before a file of a million records is touched.
 
-The typed pass has one column group a distinct cell reading (a *slot*): two feeds that read the same header as the same type
-share it.
+The typed pass has one column group a distinct cell reading (a *slot*): two feeds that read the same header as the
+same type share it.
 """
 
 from __future__ import annotations
@@ -61,9 +61,9 @@ _NUMERIC = ("DECIMAL", "INTEGER", "BIGINT", "HUGEINT", "SMALLINT", "TINYINT")
 class Slot:
     """One cell reading of the typed pass.
 
-    Its columns in the typed file are `v<number>` (the value), `u<number>` (true where a text stands there that cannot be
-    read), `r<number>` (numbers: true where more than six decimals were cut off), `s<number>` (identifiers: true where the
-    code went through scientific notation) and `p<number>` (printed text of total rows).
+    Its columns in the typed file are `v<number>` (the value), `u<number>` (true where a text stands there that cannot
+    be read), `r<number>` (numbers: true where more than six decimals were cut off), `s<number>` (identifiers: true
+    where the code went through scientific notation) and `p<number>` (printed text of total rows).
 
     Attributes:
         number: its number.
@@ -212,8 +212,9 @@ def plan_file(
 ) -> FilePlan:
     """Decide where every contract column of the feeds comes from.
 
-    A column comes from the mapping's `columns`, else its `constants`, else from a header of the contract's synonyms that no
-    `columns` entry of the feed names. An amount whose header does not say its tax basis goes where the source's `tax` says.
+    A column comes from the mapping's `columns`, else its `constants`, else from a header of the contract's synonyms
+    that no `columns` entry of the feed names. An amount whose header does not say its tax basis goes where the
+    source's `tax` says.
 
     Raises:
         SettingsError: `unknown_entity`, `unknown_column`, `unknown_rule`, `entity_fed_twice`, `constant_unreadable`,
@@ -296,7 +297,8 @@ def refuse_unknown_names(mapping: SourceMapping, file_mapping: FileMapping) -> N
 
 
 def _columns_of(
-    con: duckdb.DuckDBPyConnection, raw: RawTable, mapping: SourceMapping, file_mapping: FileMapping, feed: Feed, place: Place,
+    con: duckdb.DuckDBPyConnection, raw: RawTable, mapping: SourceMapping, file_mapping: FileMapping, feed: Feed,
+        place: Place,
     file_name: str, slots: _Slots,
 ) -> tuple[dict[str, int], dict[str, str]]:  # fmt: skip
     table = entity_of(feed, place)
@@ -351,7 +353,9 @@ def _stated_positions(
 
 
 def _factor(column: Field, source: ColumnSource | None, raw: RawTable, position: int) -> tuple[Decimal, bool]:
-    """What a column's numbers are multiplied by: the mapping's word, else the header's own, else the file's unit of money."""
+    """What a column's numbers are multiplied by: the mapping's word, else the header's own, else the file's unit of
+    money.
+    """
     header = raw.headers[position]
     if column.type.name == RATIO.name:
         return Decimal(1), "%" in header or "％" in header
@@ -469,7 +473,7 @@ def _refuse_missing_columns(plan: FeedPlan, raw: RawTable, file_name: str, place
     if not needed and not groups:
         return
     missing = [column.name for column in needed] + ["/".join(column.name for column in group) for group in groups]
-    wanted = [column for column in needed] + [group[0] for group in groups]
+    wanted = list(needed) + [group[0] for group in groups]
     raise InputError(
         f"The file lacks {len(missing)} columns that {plan.table.name} cannot do without.", code="column_missing",
         file=file_name, column=", ".join(missing), count=len(missing),

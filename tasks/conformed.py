@@ -34,7 +34,9 @@ class Reason:
 
 @dataclass(frozen=True)
 class BrokenRule:
-    """A rule that put rows aside: how many, and at most five keys, smallest first. A row counts under each rule it breaks."""
+    """A rule that put rows aside: how many, and at most five keys, smallest first. A row counts under each rule it
+    breaks.
+    """
 
     rule: str
     sentence: str

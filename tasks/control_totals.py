@@ -2,10 +2,11 @@
 
 May import: `config`, `schemas`, `tasks.normalise`, `tasks.conformed`, `tasks.conform_plan`.
 
-A total closes a block: the data rows since the last total of its own or a higher level. Levels: subtotals (`小计`, `本页合计`,
-`华东小计`, `华东合计`), totals (`合计`), grand totals (`总计`, which cover the whole file). Reports nest their blocks in more
-ways than labels tell, so where the plain reading does not fit, the rows since any earlier total and the whole file are tried:
-a total is right if it equals one of the blocks it could close. Running totals (`累计`) are not held against anything.
+A total closes a block: the data rows since the last total of its own or a higher level. Levels: subtotals (`小计`,
+`本页合计`, `华东小计`, `华东合计`), totals (`合计`), grand totals (`总计`, which cover the whole file). Reports nest
+their blocks in more ways than labels tell, so where the plain reading does not fit, the rows since any earlier total
+and the whole file are tried: a total is right if it equals one of the blocks it could close. Running totals (`累计`)
+are not held against anything.
 """
 
 from __future__ import annotations
@@ -60,7 +61,9 @@ def total_level(cells: Sequence[str]) -> int | None:
 
 
 def last_digit_unit(printed: str, factor: Decimal) -> Decimal:
-    """What one unit of the last printed digit is worth: 0.01 for `12.50`, 100 for `1.25` in 万元, 10 000 000 for `1.2亿`."""
+    """What one unit of the last printed digit is worth: 0.01 for `12.50`, 100 for `1.25` in 万元, 10 000 000 for
+    `1.2亿`.
+    """
     found = _PRINTED.search(printed)
     if found is None:
         return factor
@@ -129,7 +132,9 @@ _NOTHING = _Sum(Decimal(0), 0, 0)
 def _sums_between(
     con: duckdb.DuckDBPyConnection, typed: str, records: Sequence[int], slots: Sequence[Slot]
 ) -> list[list[_Sum]]:
-    """Per column the sums of the data rows before the first total, between the first and the second, … after the last."""
+    """Per column the sums of the data rows before the first total, between the first and the second, … after the
+    last.
+    """
     sums = ", ".join(f"coalesce(sum(v{slot.number}), 0), count(*) FILTER (WHERE u{slot.number})" for slot in slots)
     starts = ", ".join(f"({record}, {index + 1})" for index, record in enumerate(records))
     rows = con.execute(

@@ -1,8 +1,8 @@
 """Corrections: single cells of exports that are known to be wrong, mended before they are read.
 
-May import: `config`, `schemas`, `tasks.headers`. Data, not code: `corrections/*.yaml` of a project folder, each entry with a
-reason, a name and a date. An entry says which cell it means and what stands there; once that is gone from the rows it
-matches, the entry fails: no mend outlives its error.
+May import: `config`, `schemas`, `tasks.headers`. Data, not code: `corrections/*.yaml` of a project folder, each entry
+with a reason, a name and a date. An entry says which cell it means and what stands there; once that is gone from the
+rows it matches, the entry fails: no mend outlives its error.
 
     corrections:
       - source: erp
@@ -182,14 +182,17 @@ def refuse_corrections_without_error(findings: Sequence[CorrectionFinding], file
         raise SettingsError(
             "Corrections find their rows, but no longer the text they mend.", code=WITHOUT_ERROR, file=file_name,
             count=len(idle), details=[describe(correction) for correction in idle[:5]],
-            hint="the source was mended: add `until: YYYY-MM-DD` (the last delivery with the error) to the entry, or delete it",
+            hint="the source was mended: add `until: YYYY-MM-DD`, the last day of the error, or delete the entry",
         )  # fmt: skip
 
 
 def describe(correction: Correction) -> str:
     """Where a correction stands and which cell it means, without any value of the row."""
     file, line = correction.place
-    return f"{file} line {line}: {correction.column} of rows known by {', '.join(header for header, _ in correction.match)}"
+    return (
+        f"{file} line {line}: {correction.column} of rows known by "
+        f"{', '.join(header for header, _ in correction.match)}"
+    )
 
 
 # --- helpers ----------------------------------------------------------------------------------------------------------
@@ -261,7 +264,9 @@ def _position(correction: Correction, header: str, headers: Sequence[str], file_
     if position is None:
         file, line = correction.place
         raise SettingsError(
-            f"A correction names the header “{header}”, which {file_name} does not have.", code="correction_header_missing",
-            file=file, line=line or None, column=header, hint="correct the header, or narrow `file` to the files it is for",
+            f"A correction names the header “{header}”, which {file_name} does not have.",
+            code="correction_header_missing",
+            file=file, line=line or None, column=header,
+            hint="correct the header, or narrow `file` to the files it is for",
         )  # fmt: skip
     return position

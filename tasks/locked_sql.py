@@ -1,8 +1,9 @@
-"""`sql` feeds: one SELECT of the mapping, on a connection that can see the landed copies of its source and nothing else.
+"""`sql` feeds: one SELECT of the mapping, on a connection that can see the landed copies of its source and nothing
+else.
 
 May import: `config`, `schemas`, `tasks`. Two guards: the parser admits one SELECT over the known tables, with no table
-functions and nothing that differs from run to run, so that mistakes are named; the connection has external access switched
-off and its settings locked before the statement runs, so that what the parser might miss cannot reach a file.
+functions and nothing that differs from run to run, so that mistakes are named; the connection has external access
+switched off and its settings locked before the statement runs, so that what the parser might miss cannot reach a file.
 """
 
 from __future__ import annotations
@@ -26,9 +27,12 @@ RECORD = "_record"
 
 _ROWS_PER_BATCH = 65_536
 _FORBIDDEN_NAMES = (
-    "read_", "scan_", "parquet_", "pragma_", "duckdb_", "sniff_", "glob", "getenv", "getvariable", "current_setting", "query",
-    "query_table", "random", "uuid", "gen_random_uuid", "uuidv", "now", "today", "get_current_", "current_", "nextval", "currval",
-    "txid_current", "setseed", "sqlite_", "postgres_", "mysql_", "iceberg_", "delta_", "json_execute_serialized_sql", "from_substrait",
+    "read_", "scan_", "parquet_", "pragma_", "duckdb_", "sniff_", "glob", "getenv", "getvariable", "current_setting",
+    "query",
+    "query_table", "random", "uuid", "gen_random_uuid", "uuidv", "now", "today", "get_current_", "current_", "nextval",
+    "currval",
+    "txid_current", "setseed", "sqlite_", "postgres_", "mysql_", "iceberg_", "delta_", "json_execute_serialized_sql",
+    "from_substrait",
 )  # fmt: skip
 _CLOCK_AND_CHANCE = (
     "CurrentDate",
@@ -94,7 +98,7 @@ def run_locked(
     copies = scratch / "sql_feed.duckdb"
     copies.unlink(missing_ok=True)
     _copy_tables(con, tables, copies)
-    settings = {
+    settings: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
         "python_enable_replacements": "false",
@@ -182,7 +186,7 @@ def _distinct(headers: tuple[str, ...]) -> list[str]:
 
 def _setting(con: duckdb.DuckDBPyConnection, name: str) -> str:
     row = con.execute(f"SELECT value FROM duckdb_settings() WHERE name = '{name}'").fetchone()
-    assert row is not None  # noqa: S101 - settings of DuckDB itself
+    assert row is not None  # noqa: S101 - an aggregate has one row
     return str(row[0])
 
 

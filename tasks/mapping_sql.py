@@ -1,8 +1,8 @@
 """Expressions and conditions of a source mapping: parsed, held against a list of what is allowed, and bound to columns.
 
-May import: `config`, `schemas`, `tasks.headers`, `tasks.normalise`. Expressions run on the main connection, which can read
-files and settings. So nothing is forbidden here one by one: only node kinds and functions that are listed may occur, and
-what was checked is what is run (the text is rendered anew from the parsed tree).
+May import: `config`, `schemas`, `tasks.headers`, `tasks.normalise`. Expressions run on the main connection, which can
+read files and settings. So nothing is forbidden here one by one: only node kinds and functions that are listed may
+occur, and what was checked is what is run (the text is rendered anew from the parsed tree).
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ from kehu.tasks.normalise import HELPERS
 if TYPE_CHECKING:
     import duckdb
 
-_NODES = (
-    "Literal Column Identifier Null Boolean Paren And Or Not EQ NEQ GT GTE LT LTE Is In Between Like ILike Add Sub Mul Neg "
-    "DPipe Case If Coalesce Nullif Upper Lower Trim Replace Left Right Substring Length StartsWith EndsWith Contains Concat "
-    "RegexpLike RegexpFullMatch RegexpReplace RegexpExtract Abs Greatest Least Pad SplitPart Cast TryCast DataType "
-    "DataTypeParam Year Month NullSafeEQ NullSafeNEQ Escape Round"
-).split()
+_NODES = [
+    "Literal", "Column", "Identifier", "Null", "Boolean", "Paren", "And", "Or", "Not", "EQ", "NEQ", "GT", "GTE",
+    "LT", "LTE", "Is", "In", "Between", "Like", "ILike", "Add", "Sub", "Mul", "Neg", "DPipe", "Case", "If",
+    "Coalesce", "Nullif", "Upper", "Lower", "Trim", "Replace", "Left", "Right", "Substring", "Length", "StartsWith",
+    "EndsWith", "Contains", "Concat", "RegexpLike", "RegexpFullMatch", "RegexpReplace", "RegexpExtract", "Abs",
+    "Greatest", "Least", "Pad", "SplitPart", "Cast", "TryCast", "DataType", "DataTypeParam", "Year", "Month",
+    "NullSafeEQ", "NullSafeNEQ", "Escape", "Round",
+]  # fmt: skip
 _TYPES = frozenset({"VARCHAR", "TEXT", "INT", "BIGINT", "SMALLINT", "DECIMAL", "DATE", "BOOLEAN"})
 _FUNCTIONS = frozenset({"prefix", "suffix"})
 

@@ -56,11 +56,13 @@ _FULL_WIDTH = "".join(chr(code) for code in range(0xFF01, 0xFF5F))
 _HALF_WIDTH = "".join(chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F))
 _INVISIBLE = r"\x00\x{00AD}\x{200B}-\x{200F}\x{2060}\x{FEFF}"
 _ODD_SPACE = r"\t\x0B\x0C\x{0085}\x{00A0}\x{2000}-\x{200A}\x{202F}\x{205F}\x{3000}"
-_ODD = rf"\x00-\x1F\x7F\x{{0085}}\x{{00A0}}\x{{00AD}}\x{{2000}}-\x{{200F}}\x{{2028}}\x{{2029}}\x{{202F}}\x{{205F}}\x{{2060}}\x{{3000}}\x{{FEFF}}"
+_ODD = r"\x00-\x1F\x7F\x{0085}\x{00A0}\x{00AD}\x{2000}-\x{200F}\x{2028}\x{2029}\x{202F}\x{205F}\x{2060}\x{3000}\x{FEFF}"
 
 NULL_TOKENS: tuple[str, ...] = (
-    "-", "--", "---", "—", "——", "–", "－", "/", "\\", "\\N", "无", "空", "暂无", "N/A", "n/a", "#N/A", "#REF!", "#VALUE!",
-    "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "NULL", "null", "Null", "(null)", "<null>", "(空白)", "None", "NaN", "nan", "NaT",
+    "-", "--", "---", "—", "——", "–", "－", "/", "\\", "\\N", "无", "空", "暂无", "N/A", "n/a", "#N/A", "#REF!",
+    "#VALUE!",
+    "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "NULL", "null", "Null", "(null)", "<null>", "(空白)", "None", "NaN", "nan",
+    "NaT",
 )  # fmt: skip
 """Cells that say "no value": read as empty, never as text."""
 
@@ -108,17 +110,22 @@ NUMBER_STEPS: tuple[Normalisation, ...] = (
     ),
     Normalisation(
         "null_tokens", "`-`, `/`, `无`, `N/A`, `#REF!` and the like say that there is no value.",
-        f"CASE WHEN kehu_is_null_token({{x}}) OR regexp_full_match({{x}}, '-*') THEN '{READ_AS_NOTHING}' ELSE {{x}} END",
+        f"CASE WHEN kehu_is_null_token({{x}}) OR regexp_full_match({{x}}, '-*') THEN '{READ_AS_NOTHING}' ELSE {{x}} "
+        f"END",
     ),
     Normalisation("apostrophe", "A leading apostrophe is cut off.", "regexp_replace({x}, '^[''’‘`]+', '')"),
     Normalisation(
         "grouped_by_blanks", "`1 234 567.8` is grouped by blanks; other blanks between digits make it unreadable.",
-        r"CASE WHEN regexp_matches({x}, '[0-9] +[0-9]') AND NOT regexp_full_match({x}, '[^0-9]*[0-9]{1,3}( [0-9]{3})+(\.[0-9]*)?[^0-9]*')"
+        r"CASE WHEN regexp_matches({x}, '[0-9] +[0-9]') AND NOT regexp_full_match({x}, '[^0-9]*[0-9]{1,3}( "
+        r"[0-9]{3})+(\.[0-9]*)?[^0-9]*')"
         f" THEN '{UNREADABLE}' ELSE replace({{x}}, ' ', '') END",
     ),
     Normalisation(
-        "yuan", "`¥`, `￥`, `RMB`, `CNY`, `人民币` before and `元`, `元整`, `RMB`, `CNY` behind a number are cut off. Other currencies are not.",
-        r"CASE WHEN regexp_matches({x}, '[壹贰叁肆伍陆柒捌玖貳參陸拾佰仟]') THEN {x} ELSE regexp_replace(regexp_replace({x}, "
+        "yuan",
+        "`¥`, `￥`, `RMB`, `CNY`, `人民币` before and `元`, `元整`, `RMB`, `CNY` behind a number are cut off. "
+        "Other currencies are not.",
+        r"CASE WHEN regexp_matches({x}, '[壹贰叁肆伍陆柒捌玖貳參陸拾佰仟]') THEN {x} ELSE "
+        r"regexp_replace(regexp_replace({x}, "
         r"'^([-+(]*)(?:¥|￥|RMB|CNY|人民币)+:?', '\1', 'i'), '(?:(?:元|圆)(?:整|正)?|RMB|CNY)(\)?-?)$', '\1', 'i') END",
     ),
     Normalisation("bracketed", "`(1,234)` is negative.", r"regexp_replace({x}, '^\(([^()+-]+)\)$', '-\1')"),
@@ -134,8 +141,10 @@ NUMBER_STEPS: tuple[Normalisation, ...] = (
         f"'{UNREADABLE}') ELSE {{x}} END",
     ),
     Normalisation(
-        "scaled", "`1.2亿`, `3千万`, `5万` and scientific notation are multiplied out; `%` and `‰` are kept for ratios.",
-        "CASE WHEN {x} = '' OR regexp_full_match({x}, '[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)') THEN {x} ELSE coalesce(kehu_scaled({x}), "
+        "scaled",
+        "`1.2亿`, `3千万`, `5万` and scientific notation are multiplied out; `%` and `‰` are kept for ratios.",
+        "CASE WHEN {x} = '' OR regexp_full_match({x}, '[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)') THEN {x} ELSE "
+        "coalesce(kehu_scaled({x}), "
         f"'{UNREADABLE}') END",
     ),
 )  # fmt: skip
@@ -145,7 +154,8 @@ _SCALES: Mapping[str, int] = {
 }  # fmt: skip
 
 _TIME = (
-    r"(?:[ T]*(?:上午|下午|凌晨|早上|中午|晚上|AM|PM|am|pm)? ?[0-9]{1,2}[:时点][0-9]{1,2}(?:[:分][0-9]{1,2}(?:\.[0-9]+)?秒?)?分?"
+    r"(?:[ T]*(?:上午|下午|凌晨|早上|中午|晚上|AM|PM|am|pm)? "
+    r"?[0-9]{1,2}[:时点][0-9]{1,2}(?:[:分][0-9]{1,2}(?:\.[0-9]+)?秒?)?分?"
     r" ?(?:AM|PM|am|pm)?)?"
 )
 _CENTURY = "CASE WHEN strlen({year}) = 4 THEN {year} WHEN {year} < '70' THEN '20' || {year} ELSE '19' || {year} END"
@@ -194,7 +204,8 @@ DATE_FORMS: tuple[Normalisation, ...] = (
         " THEN CAST(timezone({zone}, TRY_CAST({x} AS TIMESTAMPTZ)) AS DATE) END",
     ),
 )  # fmt: skip
-"""Tried in this order; the first that yields a day wins. Day-first and month-first forms are not guessed: see `day_by`."""
+"""Tried in this order; the first that yields a day wins. Day-first and month-first forms are not guessed: see
+`day_by`."""
 
 DATE_NULLS = r"0{4}[-/.]0{1,2}[-/.]0{1,2}( .*)?"
 """`0000-00-00`, with or without a time, says that there is no date."""
@@ -211,8 +222,10 @@ FLAG_SPELLINGS: Mapping[str, bool] = {
 
 FIELD_SPELLINGS: Mapping[str, Mapping[str, str]] = {
     "currency": {
-        "RMB": "CNY", "人民币": "CNY", "人民币元": "CNY", "元": "CNY", "¥": "CNY", "￥": "CNY", "美元": "USD", "US$": "USD",
-        "港币": "HKD", "港元": "HKD", "欧元": "EUR", "日元": "JPY", "日币": "JPY", "英镑": "GBP", "新台币": "TWD", "韩元": "KRW",
+        "RMB": "CNY", "人民币": "CNY", "人民币元": "CNY", "元": "CNY", "¥": "CNY", "￥": "CNY", "美元": "USD",
+        "US$": "USD",
+        "港币": "HKD", "港元": "HKD", "欧元": "EUR", "日元": "JPY", "日币": "JPY", "英镑": "GBP", "新台币": "TWD",
+        "韩元": "KRW",
     },
 }  # fmt: skip
 """Columns without a code list whose printed values still mean a code."""
@@ -223,6 +236,9 @@ UPPER_CASE = frozenset({"uscc", "currency"})
 PLAIN_DAY = (
     r"(?:1[89]|20|21)[0-9]{2}[-/][0-9]{1,2}[-/][0-9]{1,2}(?:[ T][0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?)?"
 )
+
+PRINTED_DAY = r"[12][0-9]{3}(年[0-9]{1,2}月[0-9]{1,2}日|[.][0-9]{1,2}[.][0-9]{1,2})"
+COMPACT_DAY = r"[12][0-9]{3}[01][0-9][0-3][0-9]"
 
 _CAPITAL_DIGITS = "零壹贰叁肆伍陆柒捌玖"
 
@@ -282,7 +298,8 @@ HELPERS: Mapping[str, str] = {
 def text_sql(x: str) -> str:
     """Text of a cell: cleaned only where a character or a token asks for it."""
     return (
-        f"CASE WHEN {x} IS NULL THEN NULL WHEN regexp_matches({x}, '[{_ODD}]|^ | $') THEN kehu_not_token(kehu_clean_text({x})) "
+        f"CASE WHEN {x} IS NULL THEN NULL WHEN regexp_matches({x}, '[{_ODD}]|^ | $') THEN "
+        f"kehu_not_token(kehu_clean_text({x})) "
         f"WHEN strlen({x}) <= {_LONGEST_TOKEN} AND kehu_is_null_token({x}) THEN NULL ELSE {x} END"
     )
 
@@ -297,11 +314,16 @@ def code_sql(x: str) -> str:
 
 
 def day_sql(x: str) -> str:
-    """Day of a cell: plain forms by one cast, everything else through `DATE_FORMS`."""
+    """Day of a cell: plain and common forms by one cast, everything else through `DATE_FORMS`."""
+    odd = _bound(f"kehu_day_text({x})", "written", "kehu_odd_day(written)")
     return (
-        f"CASE WHEN {x} IS NULL THEN NULL WHEN regexp_full_match({x}, '{PLAIN_DAY}') "
-        f"THEN coalesce(TRY_CAST({x} AS DATE), kehu_odd_day({x})) "
-        f"ELSE {_bound(f'kehu_day_text({x})', 'written', 'kehu_odd_day(written)')} END"
+        f"CASE WHEN {x} IS NULL THEN NULL "
+        f"WHEN regexp_full_match({x}, '{PLAIN_DAY}') THEN coalesce(TRY_CAST({x} AS DATE), kehu_odd_day({x})) "
+        f"WHEN regexp_full_match({x}, '{PRINTED_DAY}') THEN TRY_CAST(rtrim(translate({x}, '年月.', '---'), '日') AS "
+        f"DATE) "
+        f"WHEN regexp_full_match({x}, '{COMPACT_DAY}') "
+        f"THEN TRY_CAST({x}[:4] || '-' || {x}[5:6] || '-' || {x}[7:8] AS DATE) "
+        f"ELSE {odd} END"
     )
 
 
@@ -317,7 +339,10 @@ def flag_sql(x: str) -> str:
 
 def scientific_sql(x: str) -> str:
     """True where a code went through scientific notation (`9.13E+17`): its last digits are lost for good."""
-    return f"CASE WHEN contains(upper({x}), 'E+') THEN regexp_full_match(trim({x}), '[0-9]([.][0-9]+)?[eE][+][0-9]+') ELSE FALSE END"
+    return (
+        f"CASE WHEN contains(upper({x}), 'E+') THEN regexp_full_match(trim({x}), '[0-9]([.][0-9]+)?[eE][+][0-9]+') "
+        f"ELSE FALSE END"
+    )
 
 
 def enumerated_sql(x: str, column: Field) -> str:
@@ -379,8 +404,8 @@ def number_sql(x: str, odd: str, column: Field, factor: Decimal = Decimal(1), *,
         factor: what the printed number is multiplied by (10 000 for 万元).
         is_percent: ratios only: the header says that the numbers are percent.
 
-    More than six decimals are rounded half-even. A ratio above 1 without a percent sign is read as percent points; so is
-    exactly 1 where the column is a tax rate (1 % is one, 100 % is none).
+    More than six decimals are rounded half-even. A ratio above 1 without a percent sign is read as percent points; so
+    is exactly 1 where the column is a tax rate (1 % is one, 100 % is none).
     """
     zeros = _zeros(factor)
     digits = _WHOLE_DIGITS - (zeros or 0)
@@ -424,11 +449,16 @@ def _number_value_sql(x: str, odd: str, factor: Decimal, zeros: int | None) -> s
         plain = exact_sql(f"CAST(CAST({x} AS DECIMAL(18,6)) AS DECIMAL(38,6)) * {exact}")
     else:
         plain = f"CAST(CAST({x} AS DECIMAL(18,6)) * {factor:f} AS DECIMAL(18,6))"
-    short = f"CAST(TRY_CAST({odd} AS DECIMAL(18,6)) AS DECIMAL(38,6)) * {exact}"
-    return (
-        f"CASE WHEN {odd} IS NULL THEN {plain} WHEN kehu_has_more_decimals({odd}, 6) THEN {wide} "
-        f"ELSE {exact_sql(short)} END"
-    )
+    if zeros is None:
+        short = exact_sql(f"CAST(TRY_CAST({odd} AS DECIMAL(18,6)) AS DECIMAL(38,6)) * {exact}")
+    else:
+        # Up to six decimals times a power of ten is exact in 64 bits as long as it fits.
+        fits = (
+            f"CASE WHEN abs(number) < 1e{_WHOLE_DIGITS - zeros}::DECIMAL(18,6) THEN CAST(number * {factor:f} AS "
+            f"DECIMAL(18,6)) END"
+        )
+        short = _bound(f"TRY_CAST({odd} AS DECIMAL(18,6))", "number", fits)
+    return f"CASE WHEN {odd} IS NULL THEN {plain} WHEN kehu_has_more_decimals({odd}, 6) THEN {wide} ELSE {short} END"
 
 
 def _ratio_value_sql(value: str, x: str, points: str) -> str:
@@ -445,8 +475,10 @@ def _number_macros() -> list[tuple[str, str]]:
     return [
         (
             "kehu_scaled(x)",
-            f"CASE WHEN regexp_full_match(x, '{number}({scales}|%|‰)?$') THEN CASE WHEN right(x, 1) IN {share} THEN x ELSE CAST(TRY("
-            f"TRY_CAST(regexp_extract(x, '{number}', 1) AS DECIMAL(38,20)) * CASE regexp_extract(x, '({scales})$', 1) {scale} "
+            f"CASE WHEN regexp_full_match(x, '{number}({scales}|%|‰)?$') THEN CASE WHEN right(x, 1) IN {share} THEN x "
+            f"ELSE CAST(TRY("
+            f"TRY_CAST(regexp_extract(x, '{number}', 1) AS DECIMAL(38,20)) * CASE regexp_extract(x, '({scales})$', 1) "
+            f"{scale} "
             f"ELSE 1 END) AS VARCHAR) END END",
         ),
         ("kehu_capital_amount(x)", _capital_amount_sql()),
@@ -503,7 +535,8 @@ def _number_macros() -> list[tuple[str, str]]:
             "abs(v) < 40000000000 AND rate * 100 = trunc(rate * 100)",
         ),
         (
-            # Division in 128 bits is slow (*measured*: 6 s for a million); whole percents of amounts below 40 billion fit 64 bits.
+            # Division in 128 bits is slow (*measured*: 6 s for a million); whole percents of amounts below 40 billion
+            # fit 64 bits.
             "kehu_without_tax(gross, rate)",
             "CASE WHEN gross IS NULL OR rate IS NULL THEN NULL WHEN kehu_is_whole_percent(gross, rate) "
             "THEN kehu_from_units(kehu_divided_half_even(kehu_units(gross) * 100, 100 + CAST(rate * 100 AS BIGINT))) "
@@ -527,22 +560,29 @@ def _alone(text: str) -> str:
     """A number in one expression, for mappings: plain by a cast, else through the steps."""
     plain = f"[-+]?[0-9]{{1,{_WHOLE_DIGITS}}}([.][0-9]{{1,6}})?"
     odd = _bound(f"{text}(x)", "t", "kehu_rounded(t)")
-    return f"CASE WHEN x IS NULL THEN NULL WHEN regexp_full_match(x, '{plain}') THEN CAST(x AS DECIMAL(18,6)) ELSE {odd} END"
+    return (
+        f"CASE WHEN x IS NULL THEN NULL WHEN regexp_full_match(x, '{plain}') THEN CAST(x AS DECIMAL(18,6)) ELSE {odd} "
+        f"END"
+    )
 
 
 def _bound(value: str, name: str, body: str) -> str:
     """`body` with `name` standing for the value: computed once, where a macro would write it out at every use.
 
-    *Measured*: a macro of several steps written out twelve times took 100 times as long, even on rows that never reach it.
+    *Measured*: a macro of several steps written out twelve times took 100 times as long, even on rows that never
+    reach it.
     """
     return f"list_transform([{value}], lambda {name}: {body})[1]"
 
 
 def _capital_amount_sql() -> str:
     """Amounts in capital characters as number text; null where the characters do not form one."""
-    form = f"人民币?([{_CAPITAL_DIGITS}拾佰仟万亿]+[元圆])?([{_CAPITAL_DIGITS}]角)?零?([{_CAPITAL_DIGITS}]分)?[整正]?".replace(
-        "人民币?", "(?:人民币)?"
+    yuan_part, jiao, fen = (
+        f"([{_CAPITAL_DIGITS}拾佰仟万亿]+元)?",
+        f"([{_CAPITAL_DIGITS}]角)?",
+        f"([{_CAPITAL_DIGITS}]分)?",
     )
+    form = f"(?:人民币)?{yuan_part}{jiao}零?{fen}[整正]?"
     simplified = "translate(x, '貳參陸億萬圓', '贰叁陆亿万元')"
 
     def section(text: str) -> str:
@@ -564,7 +604,10 @@ def _capital_amount_sql() -> str:
     rest = f"regexp_replace({yuan}, '^.*[亿万]', '')"
 
     def digit_before(unit: str) -> str:
-        return f"greatest(strpos('{_CAPITAL_DIGITS}', nullif(regexp_extract(v, '([{_CAPITAL_DIGITS}]){unit}', 1), '')) - 1, 0)"
+        return (
+            f"greatest(strpos('{_CAPITAL_DIGITS}', nullif(regexp_extract(v, '([{_CAPITAL_DIGITS}]){unit}', 1), '')) - "
+            f"1, 0)"
+        )
 
     whole = f"{section(hundred_millions)} * 100000000 + {section(ten_thousands)} * 10000 + {section(rest)}"
     amount = (

@@ -1,9 +1,10 @@
 """Quarantine: rows put aside, for people to see, mend and send back.
 
-May import: `config`, `schemas`, other modules of `tasks`. Nothing is mended in place: an exported file is filled in, what
-changed becomes corrections (`tasks.corrections`), and the next run reads the landed bytes again with them.
+May import: `config`, `schemas`, other modules of `tasks`. Nothing is mended in place: an exported file is filled in,
+what changed becomes corrections (`tasks.corrections`), and the next run reads the landed bytes again with them.
 
-Rows are shown with the texts they came with, so exports lie where their user puts them and are readable by their owner only.
+Rows are shown with the texts they came with, so exports lie where their user puts them and are readable by their
+owner only.
 """
 
 from __future__ import annotations
@@ -79,7 +80,8 @@ def list_quarantine(
     delivery: str | None = None,
     rule: str | None = None,
 ) -> tuple[QuarantineEntry, ...]:
-    """Rows in quarantine by file and rule, newest delivery of each file first decided: of snapshots only the newest day counts.
+    """Rows in quarantine by file and rule, newest delivery of each file first decided: of snapshots only the newest
+    day counts.
 
     Args:
         home: where conformed rows lie.
@@ -90,8 +92,8 @@ def list_quarantine(
     """
     entries = [
         QuarantineEntry(
-            file.system, file.entity, file.delivery_id, file.file_name, file.sheet, broken.rule, broken.sentence, broken.row_count,
-            broken.example_keys,
+            file.system, file.entity, file.delivery_id, file.file_name, file.sheet, broken.rule, broken.sentence,
+            broken.row_count, broken.example_keys,
         )
         for file in _files(home, system, entity, delivery)
         for broken in file.broken_rules
@@ -107,8 +109,8 @@ def export_quarantine(
 ) -> int:  # fmt: skip
     """Write rows in quarantine to a CSV file (UTF-8 with byte order mark, which spreadsheets open rightly).
 
-    The file has one row a quarantined row: which it is, the rules it breaks, and every cell as received under its header;
-    files with different headers share the table, cells they do not have are empty. Readable by its owner only.
+    The file has one row a quarantined row: which it is, the rules it breaks, and every cell as received under its
+    header; files with different headers share the table, cells they do not have are empty. Readable by its owner only.
 
     Returns:
         How many rows were written.
@@ -123,7 +125,7 @@ def export_quarantine(
         descriptor = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     except OSError as error:
         raise UsageError(f"cannot write {to}: {error.strerror}", code="file_not_writable", file=str(to)) from None
-    with open(descriptor, "w", encoding="utf-8-sig", newline="") as target:
+    with os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="") as target:
         writer = csv.writer(target)
         writer.writerow([*COLUMNS_BEFORE, *headers])
         for file in files:
@@ -145,7 +147,8 @@ def release_quarantine(
 ) -> ReleasedCorrections:
     """Turn a mended export into corrections, one a changed cell; the next run applies them.
 
-    The row of a correction is known by the cells of its key; where the export has no complete key, by all its other cells.
+    The row of a correction is known by the cells of its key; where the export has no complete key, by all its other
+    cells.
 
     Args:
         home: where conformed rows lie.
@@ -166,7 +169,8 @@ def release_quarantine(
         place = _place(row)
         if place not in known:
             raise UsageError(
-                "A row of the file is not in quarantine (any more).", code="row_not_in_quarantine", file=str(mended), row=number,
+                "A row of the file is not in quarantine (any more).", code="row_not_in_quarantine", file=str(mended),
+                row=number,
                 hint="export again: kehu quarantine export",
             )  # fmt: skip
         file, received = known[place]
@@ -186,8 +190,8 @@ def release_quarantine(
 def check_corrections(home: Path, corrections_dir: Path | None) -> tuple[str, ...]:
     """The corrections that no longer find the error they mend, as sentences with file and line.
 
-    Each is tried on the landed files it is for: it is stale if one of them has its row without the error, or if none has
-    its row. Corrections for which no file has been landed are left alone.
+    Each is tried on the landed files it is for: it is stale if one of them has its row without the error, or if none
+    has its row. Corrections for which no file has been landed are left alone.
 
     Raises:
         SettingsError: a correction or the mapping of a landed file is malformed.
@@ -282,7 +286,8 @@ def _read_export(path: Path) -> list[dict[str, str]]:
     missing = [name for name in COLUMNS_BEFORE if name not in headers]
     if missing or any(not row["_record"] or not row["_record"].isdecimal() for row in rows):
         raise UsageError(
-            "The file is no export of `kehu quarantine export`.", code="not_an_export", file=str(path), column=", ".join(missing) or "_record",
+            "The file is no export of `kehu quarantine export`.", code="not_an_export", file=str(path),
+            column=", ".join(missing) or "_record",
             hint="mend the exported file itself and leave its first columns as they are",
         )  # fmt: skip
     return rows
@@ -331,8 +336,9 @@ def _changed_cells(
     known_by = keys if is_known_by_key else [name for name in headers if name not in changed]
     for name in changed:
         yield Correction(
-            source=file.system, file=_pattern(file), match=tuple((header, before[header]) for header in known_by), column=name,
-            wrong=before[name], right=row[name], reason=reason, by=by, decided=day, since=file.delivered_date, entity=file.entity,
+            source=file.system, file=_pattern(file), match=tuple((header, before[header]) for header in known_by),
+            column=name, wrong=before[name], right=row[name], reason=reason, by=by, decided=day,
+            since=file.delivered_date, entity=file.entity,
         )  # fmt: skip
 
 
@@ -361,7 +367,8 @@ def _refuse_contradictions(corrections: Sequence[Correction], mended: Path) -> N
         cell = (item.source, item.file, item.match, item.column, item.wrong)
         if said.setdefault(cell, item.right) != item.right:
             raise UsageError(
-                "Two rows that cannot be told apart were mended differently.", code="rows_alike", file=str(mended), column=item.column,
+                "Two rows that cannot be told apart were mended differently.", code="rows_alike", file=str(mended),
+                column=item.column,
                 hint="mend one of them in the source, or give both the same value",
             )  # fmt: skip
 
@@ -378,9 +385,9 @@ def _write_corrections(corrections: Sequence[Correction], directory: Path, name:
         path = directory / f"{stem}-{number}.yaml"
     entries = [
         {
-            "source": item.source, "entity": item.entity, "file": item.file, "match": dict(item.match), "column": item.column,
-            "from": item.wrong, "to": item.right, "reason": item.reason, "by": item.by, "date": item.decided,
-            "since": item.since,
+            "source": item.source, "entity": item.entity, "file": item.file, "match": dict(item.match), "column":
+            item.column, "from": item.wrong, "to": item.right, "reason": item.reason, "by": item.by, "date":
+            item.decided, "since": item.since,
         }
         for item in corrections
     ]  # fmt: skip

@@ -1,8 +1,8 @@
 """Row rules: for each rule of a contract the condition that is true where a row breaks it.
 
-May import: `config`, `schemas`, `tasks.normalise`. Names, sentences and severities stand in `schemas.expectations`; this
-module only says how each is evaluated, once per row, as a flag. The flag is the reason in quarantine and what the gate
-counts.
+May import: `config`, `schemas`, `tasks.normalise`. Names, sentences and severities stand in `schemas.expectations`;
+this module only says how each is evaluated, once per row, as a flag. The flag is the reason in quarantine and what
+the gate counts.
 """
 
 from __future__ import annotations
@@ -93,7 +93,8 @@ def social_credit_code_breaks(column: str) -> str:
     )
     is_form = f"regexp_full_match({column}, '[{_SOCIAL_CREDIT_ALPHABET}]{{18}}')"
     return (
-        f"CASE WHEN {is_form} THEN strpos('{_SOCIAL_CREDIT_ALPHABET}', {column}[18]) - 1 <> (31 - ({places}) % 31) % 31 "
+        f"CASE WHEN {is_form} THEN strpos('{_SOCIAL_CREDIT_ALPHABET}', {column}[18]) - 1 <> (31 - ({places}) % 31) % "
+        f"31 "
         "ELSE FALSE END"
     )
 

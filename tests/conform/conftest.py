@@ -58,7 +58,8 @@ class World:
         return self.conform_all(text, (feed,), name=name, corrections=corrections, **stated)[0]
 
     def conform_all(
-        self, text: str | bytes, feeds: Sequence[Feed], *, name: str = "lines.csv", corrections: Sequence[Correction] = (),
+        self, text: str | bytes, feeds: Sequence[Feed], *, name: str = "lines.csv", corrections: Sequence[Correction]
+        = (),
         **stated: Any,
     ) -> tuple[Conformed, ...]:  # fmt: skip
         """The receipts of several feeds over one file."""
@@ -82,7 +83,7 @@ class World:
     def rows(self, receipt: Conformed, columns: str = "*", kind: str = "accepted") -> list[tuple[Any, ...]]:
         """Rows of one of the three files, in the order they lie in."""
         path = self.home / receipt.directory / f"{kind}.parquet"
-        return self.con.execute(f"SELECT {columns} FROM read_parquet('{path}')").fetchall()
+        return self.con.execute(f"SELECT {columns} FROM read_parquet('{path}') AS {kind}").fetchall()
 
 
 @pytest.fixture

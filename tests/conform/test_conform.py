@@ -20,7 +20,15 @@ HEADER = "发票号,行号,开票日期,客户编码,数量,金额\n"
 LINE = feed()
 
 
-def line(number: int, *, document: str = "F1", day: str = "2024-03-05", customer: str = "C1", quantity: str = "2", amount: str = "10") -> str:
+def line(
+    number: int,
+    *,
+    document: str = "F1",
+    day: str = "2024-03-05",
+    customer: str = "C1",
+    quantity: str = "2",
+    amount: str = "10",
+) -> str:
     return f"{document},{number},{day},{customer},{quantity},{amount}\n"
 
 
@@ -29,9 +37,22 @@ def line(number: int, *, document: str = "F1", day: str = "2024-03-05", customer
 
 def test_headers_are_found_by_the_contract(world: World) -> None:
     receipt = world.conform(HEADER + line(1), LINE)
-    columns = "source, company_id, document_type, document_id, line_id, document_date, customer_id, quantity, amount_tax_unknown"
-    assert world.rows(receipt, f"{columns}, currency, source_row, delivery_id") == [
-        ("erp", "main", "invoice", "F1", "1", date(2024, 3, 5), "C1", Decimal(2), Decimal(10), "CNY", 2, receipt.delivery_id)
+    columns = "source, company_id, document_type, document_id, line_id, document_date, customer_id, quantity"
+    assert world.rows(receipt, f"{columns}, amount_tax_unknown, currency, source_row, delivery_id") == [
+        (
+            "erp",
+            "main",
+            "invoice",
+            "F1",
+            "1",
+            date(2024, 3, 5),
+            "C1",
+            Decimal(2),
+            Decimal(10),
+            "CNY",
+            2,
+            receipt.delivery_id,
+        )
     ]
 
 
@@ -39,14 +60,18 @@ def test_headers_are_found_by_the_contract(world: World) -> None:
 def test_accepted_rows_have_exactly_the_types_of_the_contract(world: World, entity: Any) -> None:
     given = {"date": "2024-03-05", "flag": "是", "amount": "1", "quantity": "1", "ratio": "0.1", "count": "1"}
     columns = [c for c in entity.columns if c.name not in ("source", "delivery_id", "source_row", "is_tax_assumed")]
-    texts = [c.codes.codes[0] if c.codes else "CNY" if c.name == "currency" else given.get(c.type.name, "x") for c in columns]
+    texts = [
+        c.codes.codes[0] if c.codes else "CNY" if c.name == "currency" else given.get(c.type.name, "x") for c in columns
+    ]
     text = ",".join(c.name for c in columns) + "\n" + ",".join(texts) + "\n"
     receipt = world.conform(text, feed(entity.name, constants={}))
     assert receipt.rows_data == 1
     for kind in ("accepted", "flagged"):
         written = pq.read_schema(world.home / receipt.directory / f"{kind}.parquet")
         expected = arrow_schema(entity)
-        assert [(name, written.field(name).type) for name in entity.column_names] == [(c.name, c.type) for c in expected]
+        assert [(name, written.field(name).type) for name in entity.column_names] == [
+            (c.name, c.type) for c in expected
+        ]
     flags = [name for name in written.names if name.startswith("broken__")]
     assert flags == [f"broken__{rule.rule}" for rule in row_expectations(entity)]
 
@@ -78,13 +103,19 @@ def test_expressions_are_exact_and_see_raw_texts(world: World) -> None:
 
 
 def test_a_product_of_six_decimals_is_rounded_once_and_counted(world: World) -> None:
-    text = "No,Date,Customer,Qty,Price\n1,2024-03-05,A,0.001,0.0005\n2,2024-03-05,A,0.001,0.0015\n3,2024-03-05,A,1,0.5\n"
+    text = (
+        "No,Date,Customer,Qty,Price\n1,2024-03-05,A,0.001,0.0005\n2,2024-03-05,A,0.001,0.0015\n3,2024-03-05,A,1,0.5\n"
+    )
     columns = {
         "document_id": "No", "document_date": "Date", "customer_id": "Customer",
         "amount_tax_unknown": expression('amount("Qty") * amount("Price")'),
     }  # fmt: skip
     receipt = world.conform(text, feed(columns=columns))
-    assert [row[0] for row in world.rows(receipt, "amount_tax_unknown")] == [Decimal(0), Decimal("0.000002"), Decimal("0.5")]
+    assert [row[0] for row in world.rows(receipt, "amount_tax_unknown")] == [
+        Decimal(0),
+        Decimal("0.000002"),
+        Decimal("0.5"),
+    ]
     assert receipt.values_rounded == 2
 
 
@@ -108,7 +139,9 @@ def test_units_of_header_mapping_and_title(world: World) -> None:
     assert world.rows(receipt, "quantity, amount_tax_unknown, unit_price") == [(Decimal(2), Decimal(1500), Decimal(3))]
     stated = feed(columns={"unit_price": ColumnSource(header="单价", unit_factor=Decimal(10000))})
     receipt = world.conform("报表\n单位:万元\n" + plain + rows, stated, name="c.csv")
-    assert world.rows(receipt, "quantity, amount_tax_unknown, unit_price") == [(Decimal(2), Decimal(15000), Decimal(30000))]
+    assert world.rows(receipt, "quantity, amount_tax_unknown, unit_price") == [
+        (Decimal(2), Decimal(15000), Decimal(30000))
+    ]
 
 
 def test_code_lists_are_translated(world: World) -> None:
@@ -154,7 +187,9 @@ def test_net_becomes_gross(world: World) -> None:
 
 def test_unknown_tax_stays_unknown_and_is_never_beside_a_known_amount(world: World) -> None:
     receipt = world.conform(HEADER + line(1), LINE)
-    assert world.rows(receipt, "amount_gross, amount_net, amount_tax_unknown, is_tax_assumed") == [(None, None, Decimal(10), None)]
+    assert world.rows(receipt, "amount_gross, amount_net, amount_tax_unknown, is_tax_assumed") == [
+        (None, None, Decimal(10), None)
+    ]
     text = "发票号,行号,开票日期,客户编码,金额,价税合计,不含税金额\nF1,1,2024-03-05,C1,100,113,100\n"
     receipt = world.conform(text, LINE, name="both.csv")
     assert world.rows(receipt, "amount_gross, amount_net, amount_tax_unknown, is_tax_assumed") == [
@@ -163,13 +198,15 @@ def test_unknown_tax_stays_unknown_and_is_never_beside_a_known_amount(world: Wor
 
 
 def test_profit_is_net_amount_less_cost_where_the_export_has_none(world: World) -> None:
-    text = "发票号,行号,开票日期,客户编码,不含税金额,成本,毛利\nF1,1,2024-03-05,C1,100,60,\nF1,2,2024-03-05,C1,100,,\nF1,3,2024-03-05,C1,100,60,39\n"
+    header = "发票号,行号,开票日期,客户编码,不含税金额,成本,毛利\n"
+    text = header + "F1,1,2024-03-05,C1,100,60,\nF1,2,2024-03-05,C1,100,,\nF1,3,2024-03-05,C1,100,60,39\n"
     receipt = world.conform(text, LINE)
     assert [row[0] for row in world.rows(receipt, "gross_profit_net")] == [Decimal(40), None, Decimal(39)]
 
 
 def test_red_letters_without_sign_count_negative(world: World) -> None:
-    text = "发票号,行号,开票日期,客户编码,数量,金额,红字\nF1,1,2024-03-05,C1,2,10,蓝字\nF2,1,2024-03-05,C1,2,10,红字\nF3,1,2024-03-05,C1,-2,-10,红字\n"
+    text = "发票号,行号,开票日期,客户编码,数量,金额,红字\nF1,1,2024-03-05,C1,2,10,蓝字\n"
+    text += "F2,1,2024-03-05,C1,2,10,红字\nF3,1,2024-03-05,C1,-2,-10,红字\n"
     receipt = world.conform(text, LINE)
     assert world.rows(receipt, "quantity, amount_tax_unknown, is_return") == [
         (Decimal(2), Decimal(10), False),
@@ -180,7 +217,10 @@ def test_red_letters_without_sign_count_negative(world: World) -> None:
 
 # --- row rules, each with the dirt that breaks it ---------------------------------------------------------------------
 
-SALES = "document_type,document_id,line_id,document_date,customer_id,quantity,amount_gross,line_kind,tax_rate,currency,is_return,product_id\n"
+SALES = (
+    "document_type,document_id,line_id,document_date,customer_id,quantity,amount_gross,line_kind,tax_rate,currency,"
+    "is_return,product_id\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +253,8 @@ SALES = "document_type,document_id,line_id,document_date,customer_id,quantity,am
         ("invoice,F1,1,2024-03-05,9.13E+17,1,5,goods,,,,", {"code_in_scientific_notation"}),
         ("invoice,F1,1,2024-03-05,1E5,1,1E5,goods,,,,", set()),
         ("invoice,F1,1,2024-03-05,C1,1,5,goods,,,,P1,zu viel", {"too_many_fields"}),
-        ("invoice,,,,,x,y,,,,,", {"document_id_required", "line_id_required", "document_date_required", "customer_id_required",
+        ("invoice,,,,,x,y,,,,,", {"document_id_required", "line_id_required", "document_date_required",
+                                  "customer_id_required",
                                   "quantity_not_a_quantity", "amount_gross_not_a_amount"}),
     ],
 )  # fmt: skip
@@ -276,7 +317,12 @@ def test_a_key_conflicts_even_if_one_of_its_rows_cannot_be_read(world: World) ->
 
 def test_rows_without_line_number_are_told_apart_by_content_and_occurrence(world: World) -> None:
     header = "发票号,开票日期,客户编码,产品编码,数量,金额,备注\n"
-    rows = ["F1,2024-03-05,C1,P1,1,5,\n", "F1,2024-03-05,C1,P1,1,5,\n", "F1,2024-03-05,C1,P1,1,5,other\n", "F2,2024-03-05,C1,P1,1,5,\n"]
+    rows = [
+        "F1,2024-03-05,C1,P1,1,5,\n",
+        "F1,2024-03-05,C1,P1,1,5,\n",
+        "F1,2024-03-05,C1,P1,1,5,other\n",
+        "F2,2024-03-05,C1,P1,1,5,\n",
+    ]
     receipt = world.conform(header + "".join(rows), LINE)
     ids = [row[0] for row in world.rows(receipt, "line_id")]
     content = ids[0].rsplit("-", 1)[0]
@@ -296,7 +342,7 @@ def test_exact_repetitions_are_dropped_where_the_source_says_so(world: World) ->
 
 def test_content_ids_do_not_depend_on_how_a_value_is_written(world: World) -> None:
     one = world.conform("发票号,开票日期,客户编码,金额\nF1,2024-03-05,C1,1234.5\n", LINE, name="a.csv")
-    other = world.conform("客户编码,金额,发票号,开票日期\nC1,\"1,234.50\",F1,2024年3月5日\n", LINE, name="b.csv")
+    other = world.conform('客户编码,金额,发票号,开票日期\nC1,"1,234.50",F1,2024年3月5日\n', LINE, name="b.csv")
     assert world.rows(one, "line_id") == world.rows(other, "line_id")
     assert one.content_sha256 == other.content_sha256
 
@@ -314,10 +360,9 @@ def test_accepted_rows_and_their_hash_do_not_depend_on_row_order(world: World) -
 
 
 def test_a_ledger_feeds_two_entities_and_every_row_is_accounted_for(world: World) -> None:
-    text = (
-        "类型,单号,日期,客户编码,金额\n发票,F1,2024-03-05,C1,100\n收款,R1,2024-03-06,C1,-40\n发票,F2,2024-03-07,C2,5\n备忘,M1,2024-03-07,C2,\n"
-    )
-    invoices = feed(columns={"document_id": "单号", "document_date": "日期"}, where='"类型" = \'发票\'')
+    text = "类型,单号,日期,客户编码,金额\n发票,F1,2024-03-05,C1,100\n收款,R1,2024-03-06,C1,-40\n"
+    text += "发票,F2,2024-03-07,C2,5\n备忘,M1,2024-03-07,C2,\n"
+    invoices = feed(columns={"document_id": "单号", "document_date": "日期"}, where="\"类型\" = '发票'")
     payments = feed(
         "payment", where='"类型" = \'收款\'',
         columns={"payment_id": "单号", "received_date": "日期", "received_gross": expression('-amount("金额")')},
@@ -405,7 +450,9 @@ def test_totals_are_exact_for_every_measure(world: World) -> None:
 
 
 def test_file_mode_and_partition_stand_in_the_receipt(world: World) -> None:
-    receipt = world.conform(HEADER + line(1), LINE, mode="partition", partition="_([0-9]{6})_", name="销售_202403_x.csv")
+    receipt = world.conform(
+        HEADER + line(1), LINE, mode="partition", partition="_([0-9]{6})_", name="销售_202403_x.csv"
+    )
     assert (receipt.mode, receipt.partition, receipt.partition_value) == ("partition", None, "202403")
     receipt = world.conform(HEADER + line(1), LINE, mode="partition", partition="company_id", name="b.csv")
     assert (receipt.partition, receipt.partition_value) == ("company_id", None)

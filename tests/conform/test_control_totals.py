@@ -74,13 +74,25 @@ def test_values_that_cannot_be_read_are_said(world: World) -> None:
 def test_totals_are_held_in_the_unit_of_the_file(world: World) -> None:
     good = report("1.234", "2.345", "合计=3.58", amount="金额(万元)")
     (item,) = world.conform(good, feed()).control_totals
-    assert (item.printed, item.summed, item.tolerance, item.is_equal) == (Decimal(35800), Decimal(35790), Decimal(100), True)
+    assert (item.printed, item.summed, item.tolerance, item.is_equal) == (
+        Decimal(35800),
+        Decimal(35790),
+        Decimal(100),
+        True,
+    )
     assert held(world, report("1.234", "2.345", "合计=3.60", amount="金额(万元)"), name="bad.csv") == [False]
 
 
 @pytest.mark.parametrize(
     ("printed", "factor", "unit"),
-    [("12.50", "1", "0.01"), ("12", "1", "1"), ("1,234.5", "10000", "1000"), ("1.2亿", "1", "10000000"), ("3万", "1", "10000"), ("１．５", "1", "0.1")],
+    [
+        ("12.50", "1", "0.01"),
+        ("12", "1", "1"),
+        ("1,234.5", "10000", "1000"),
+        ("1.2亿", "1", "10000000"),
+        ("3万", "1", "10000"),
+        ("１．５", "1", "0.1"),
+    ],
 )
 def test_the_last_printed_digit(printed: str, factor: str, unit: str) -> None:
     assert last_digit_unit(printed, Decimal(factor)) == Decimal(unit)
@@ -89,8 +101,10 @@ def test_the_last_printed_digit(printed: str, factor: str, unit: str) -> None:
 @pytest.mark.parametrize(
     ("label", "level"),
     [
-        ("小计", SUBTOTAL), ("(小计)", SUBTOTAL), ("本页合计:", SUBTOTAL), ("华东合计", SUBTOTAL), ("Subtotal", SUBTOTAL), ("合 计", TOTAL), ("合计：", TOTAL),
-        ("金额合计", TOTAL), ("Total", TOTAL), ("总计", GRAND_TOTAL), ("总合计", GRAND_TOTAL), ("Grand Total", GRAND_TOTAL), ("本年累计", None),
+        ("小计", SUBTOTAL), ("(小计)", SUBTOTAL), ("本页合计:", SUBTOTAL), ("华东合计", SUBTOTAL), ("Subtotal",
+        SUBTOTAL), ("合 计", TOTAL), ("合计：", TOTAL),
+        ("金额合计", TOTAL), ("Total", TOTAL), ("总计", GRAND_TOTAL), ("总合计", GRAND_TOTAL), ("Grand Total",
+        GRAND_TOTAL), ("本年累计", None),
     ],
 )  # fmt: skip
 def test_levels_of_labels(label: str, level: int | None) -> None:

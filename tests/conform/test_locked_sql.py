@@ -13,9 +13,11 @@ from kehu.config.sources import Feed, FileMapping, SourceMapping
 from kehu.tasks.conformed import Conformed
 from tests.conform.conftest import DELIVERED, World, feed, outcomes
 
-ORDERS = "单号,行,日期,客户,额\nA1,1,2024-03-05,C1,\"1,000\"\nA1,2,2024-03-05,C1,5\nB1,1,2024-03-06,C2,7\n合计,,,,1012\n"
+ORDERS = '单号,行,日期,客户,额\nA1,1,2024-03-05,C1,"1,000"\nA1,2,2024-03-05,C1,5\nB1,1,2024-03-06,C2,7\n合计,,,,1012\n'
 RETURNS = "单号,退回\nA1,是\n"
-HEADERS = "SELECT o._record, 单号 AS document_id, 行 AS line_id, 日期 AS document_date, 客户 AS customer_id, 额 AS amount_net"
+HEADERS = (
+    "SELECT o._record, 单号 AS document_id, 行 AS line_id, 日期 AS document_date, 客户 AS customer_id, 额 AS amount_net"
+)
 
 
 def mapping(sql: str) -> SourceMapping:
@@ -23,9 +25,21 @@ def mapping(sql: str) -> SourceMapping:
         name="orders", match=("orders.csv",), mode="snapshot", header_row=1,
         feeds=(Feed(entity="sales_line", constants={"document_type": "order"}, sql=sql),),
     )  # fmt: skip
-    returns = FileMapping(name="returns", match=("returns.csv",), mode="snapshot", header_row=1, feeds=(feed("owner", sql="SELECT _record, 单号 AS owner_id FROM returns"),))
+    returns = FileMapping(
+        name="returns",
+        match=("returns.csv",),
+        mode="snapshot",
+        header_row=1,
+        feeds=(feed("owner", sql="SELECT _record, 单号 AS owner_id FROM returns"),),
+    )
     return SourceMapping(
-        name="erp", system="erp", description="Test.", files=(orders, returns), tax="excluded", delivered_at=DELIVERED, file="sources/erp.yaml"
+        name="erp",
+        system="erp",
+        description="Test.",
+        files=(orders, returns),
+        tax="excluded",
+        delivered_at=DELIVERED,
+        file="sources/erp.yaml",
     )
 
 
@@ -36,7 +50,11 @@ def run(world: World, sql: str) -> Conformed:
 
 
 def test_one_select_joins_files_of_the_source(world: World) -> None:
-    receipt = run(world, f"{HEADERS}, r.退回 AS is_return FROM orders AS o LEFT JOIN returns AS r USING (单号) WHERE amount(额) < 1000 OR 行 = '1'")
+    receipt = run(
+        world,
+        f"{HEADERS}, r.退回 AS is_return FROM orders AS o LEFT JOIN returns AS r USING (单号) WHERE amount(额) < 1000 "
+        f"OR 行 = '1'",
+    )
     assert world.rows(receipt, "document_id, line_id, amount_net, is_return, source_row") == [
         ("A1", "1", -1000, True, 2),
         ("A1", "2", -5, True, 3),

@@ -15,7 +15,10 @@ from kehu.tasks.corrections import load_corrections
 from kehu.tasks.quarantine import check_corrections, export_quarantine, list_quarantine, release_quarantine
 from tests.conform.conftest import DELIVERED, World, broken, feed, source
 
-LINES = "发票号,行号,开票日期,客户编码,金额\nF1,1,2024-03-05,C1,见附件\nF1,2,本月底,C1,5\nF2,1,2024-03-05,,x\nF3,1,2024-03-05,C3,8\n"
+LINES = (
+    "发票号,行号,开票日期,客户编码,金额\n"
+    "F1,1,2024-03-05,C1,见附件\nF1,2,本月底,C1,5\nF2,1,2024-03-05,,x\nF3,1,2024-03-05,C3,8\n"
+)
 TODAY = date(2024, 4, 2)
 
 
@@ -83,10 +86,16 @@ def test_mended_rows_come_back_with_the_next_run(world: World, exported: Path, t
         ("客户编码", "", "C2", (("发票号", "F2"), ("行号", "1"))),
         ("金额", "x", "7", (("发票号", "F2"), ("行号", "1"))),
     ]
-    assert {(item.reason, item.by, item.decided, item.since) for item in corrections} == {("amount in attachment", "Li Na", TODAY, DELIVERED)}
+    assert {(item.reason, item.by, item.decided, item.since) for item in corrections} == {
+        ("amount in attachment", "Li Na", TODAY, DELIVERED)
+    }
     (again,) = world.run(source((feed(),), mode="snapshot"), corrections=corrections)
     assert broken(again) == {"document_date_not_a_date": 1}
-    assert world.rows(again, "document_id, customer_id, amount_tax_unknown") == [("F1", "C1", 1280), ("F2", "C2", 7), ("F3", "C3", 8)]
+    assert world.rows(again, "document_id, customer_id, amount_tax_unknown") == [
+        ("F1", "C1", 1280),
+        ("F2", "C2", 7),
+        ("F3", "C3", 8),
+    ]
     mended_mapping(tmp_path)
     assert check_corrections(world.home, folder) == ()
 
@@ -98,7 +107,10 @@ def test_a_row_can_be_mended_in_two_steps(world: World, exported: Path, tmp_path
     world.run(source((feed(),), mode="snapshot"), corrections=load_corrections(folder))
     export_quarantine(world.home, exported, rule="amount_tax_unknown_not_a_amount")
     mend(exported, (1, "金额", "7"))
-    assert release_quarantine(world.home, exported, folder, reason="a", by="b", today=TODAY).path.name == "2024-04-02-rejected-2.yaml"
+    assert (
+        release_quarantine(world.home, exported, folder, reason="a", by="b", today=TODAY).path.name
+        == "2024-04-02-rejected-2.yaml"
+    )
     (again,) = world.run(source((feed(),), mode="snapshot"), corrections=load_corrections(folder))
     assert ("F2", "C2", 7) in world.rows(again, "document_id, customer_id, amount_tax_unknown")
 
@@ -165,7 +177,8 @@ def released(world: World, exported: Path, tmp_path: Path) -> Path:
 def mended_mapping(tmp_path: Path) -> None:
     (tmp_path / "sources").mkdir()
     (tmp_path / "sources" / "erp.yaml").write_text(
-        "description: t\ntax: unknown\ndelivered_at: 2024-04-01\nfiles:\n  lines:\n    match: lines.csv\n    mode: snapshot\n    feeds:\n"
+        "description: t\ntax: unknown\ndelivered_at: 2024-04-01\nfiles:\n"
+        "  lines:\n    match: lines.csv\n    mode: snapshot\n    feeds:\n"
         "      - entity: sales_line\n        constants: {document_type: invoice}\n",
         encoding="utf-8",
     )
@@ -214,10 +227,16 @@ def test_corrections_for_other_files_and_days_are_left_alone(world: World, expor
     ("entry", "code"),
     [
         ("{source: erp}", "missing_key"),
-        ("{source: erp, file: x, match: {}, column: a, from: b, to: c, reason: d, by: e, date: 2024-01-01}", "value_malformed"),
+        (
+            "{source: erp, file: x, match: {}, column: a, from: b, to: c, reason: d, by: e, date: 2024-01-01}",
+            "value_malformed",
+        ),
         ("{source: erp, file: x, match: {a: b}, column: a, to: c, reason: d, by: e, date: 2024-01-01}", "missing_key"),
         ("{source: erp, file: x, match: {a: b}, column: a, from: b, to: c, by: e, date: 2024-01-01}", "missing_key"),
-        ("{source: erp, file: x, match: {a: b}, column: a, from: b, to: c, reason: d, by: e, date: gestern}", "value_malformed"),
+        (
+            "{source: erp, file: x, match: {a: b}, column: a, from: b, to: c, reason: d, by: e, date: gestern}",
+            "value_malformed",
+        ),
         ("{source: erp, fiel: x}", "unknown_key"),
     ],
 )
@@ -230,7 +249,8 @@ def test_an_incomplete_correction_is_refused_with_its_line(tmp_path: Path, entry
 
 def test_a_correction_naming_a_header_the_file_lacks(world: World, tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(
-        "corrections:\n  - {source: erp, file: '*', match: {单号: b}, column: 金额, from: b, to: c, reason: d, by: e, date: 2024-01-01}\n",
+        "corrections:\n  - {source: erp, file: '*', match: {单号: b}, column: 金额, from: b, to: c, "
+        "reason: d, by: e, date: 2024-01-01}\n",
         encoding="utf-8",
     )
     with pytest.raises(SettingsError) as caught:
