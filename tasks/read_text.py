@@ -58,6 +58,12 @@ _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codec
 # GB text happens to be valid UTF-8 for a character or two, never for this many of three bytes.
 _PROOF_OF_UTF8 = 10
 
+# A doubled quotation mark stands within a cell, unless the cell ends right there.
+_BLANK_BEFORE_QUOTE = re.compile(r'[,\t;|\r\n] +"(?!"[^,\t;|\r\n])')
+
+_LAST_CHARACTERS = 64
+"""As many of a piece are looked at again with the next one, for what stands across their border."""
+
 _END = "\0end of file\0"
 
 
@@ -69,13 +75,14 @@ class Utf8File:
         path: the file as received where it is UTF-8, else a decoded copy.
         encoding: the encoding as received.
         lines: how many lines it has; a last one without line break counts.
-        has_bare_returns: whether carriage returns stand without a line feed: line ends of old systems, or within cells.
+        is_plain: whether all csv readers agree on it: no carriage return without a line feed (line ends of old
+            systems, or within cells), and no blank before a quotation mark that opens a cell.
     """
 
     path: Path
     encoding: str
     lines: int
-    has_bare_returns: bool
+    is_plain: bool
 
 
 @dataclass(frozen=True)
@@ -217,11 +224,11 @@ def _decode(path: Path, encoding: str, target: BinaryIO | None) -> tuple[int, bo
     """Decode a file strictly from end to end, writing it as UTF-8 where a target is given.
 
     Returns:
-        Its lines, and whether there are carriage returns without a line feed.
+        Its lines, and whether it is plain (see `Utf8File`).
     """
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     read = lines = wide = bare_returns = 0
-    last = "\n"
+    is_plain, last = True, "\n"
     for chunk, is_last in _chunks(path):
         try:
             text = decoder.decode(chunk, is_last)
@@ -236,12 +243,14 @@ def _decode(path: Path, encoding: str, target: BinaryIO | None) -> tuple[int, bo
         lines += text.count("\n")
         if "\r" in text:
             bare_returns += text.count("\r") - text.count("\r\n")
-        if last == "\r" and text.startswith("\n"):
+        if last.endswith("\r") and text.startswith("\n"):
             bare_returns -= 1
-        last = text[-1:] or last
+        if is_plain and (' "' in text or (last.endswith(" ") and text.startswith('"'))):
+            is_plain = not _BLANK_BEFORE_QUOTE.search(last + text)
+        last = text[-_LAST_CHARACTERS:] or last
         if wide < _PROOF_OF_UTF8:
             wide += _wide_characters(text)
-    return lines + (last != "\n"), bare_returns > 0
+    return lines + (not last.endswith("\n")), is_plain and bare_returns == 0
 
 
 def _chunks(path: Path) -> Iterator[tuple[bytes, bool]]:
@@ -323,7 +332,7 @@ def _read_fast(
     """The file as DuckDB reads it, or None where one line is not one record all the way."""
     import duckdb
 
-    if file.has_bare_returns:
+    if not file.is_plain or dialect.delimiter not in DELIMITERS:
         return None
     scan = _duckdb_scan(file.path, dialect, scratch)
     lines = file.lines - dialect.header_lines

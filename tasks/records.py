@@ -59,6 +59,13 @@ def read_records(
         return read_workbook(path, file_mapping, file_name, scratch)
     if first and _is_workbook_name(file_name) and not looks_like_text(path):
         return read_workbook(path, file_mapping, file_name, scratch)
+    if _is_xml_spreadsheet(first):
+        raise InputError(
+            "The file is an XML spreadsheet of 2003, which is not read.",
+            code="unreadable_workbook",
+            file=file_name,
+            hint="save it as .xlsx or as CSV",
+        )
     if _is_html(first):
         page = as_utf8(path, file_mapping.encoding, file_name, scratch)
         return [read_html_table(page.path, page.encoding, file_mapping, file_name, scratch)]
@@ -79,10 +86,17 @@ def _refuse_zip(file_name: str) -> None:
         )
 
 
-def _is_html(first: bytes) -> bool:
+def _is_xml_spreadsheet(first: bytes) -> bool:
+    return _beginning(first).startswith(b"<?xml") and b"office:spreadsheet" in _beginning(first)
+
+
+def _beginning(first: bytes) -> bytes:
     # Marks of UTF-8 and UTF-16 come first; the zeros of UTF-16 stand between the letters of a tag.
-    start = first.lstrip(b"\xef\xbb\xbf\xff\xfe").replace(b"\0", b"").lstrip().lower()
-    return start.startswith(tuple(tag.encode() for tag in _HTML_TAGS))
+    return first.lstrip(b"\xef\xbb\xbf\xff\xfe").replace(b"\0", b"").lstrip().lower()
+
+
+def _is_html(first: bytes) -> bool:
+    return _beginning(first).startswith(tuple(tag.encode() for tag in _HTML_TAGS))
 
 
 def _read_parquet(con: duckdb.DuckDBPyConnection, path: Path, file_mapping: FileMapping, file_name: str) -> RawTable:

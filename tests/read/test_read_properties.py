@@ -65,6 +65,8 @@ LINES = st.lists(st.text(st.sampled_from(list("ab甲, \"'\t;")), max_size=10), m
 @example(["", "a,b", ""], "\n", False)
 @example(["\ta,b"], "\n", True)
 @example(['"'], "\n", False)
+@example(['  ",', ","], "\n", False)
+@example(['a,  "b"'], "\n", False)
 @example(["", ""], "\r", False)
 def test_both_ways_give_the_same_cells(session_reader: Any, lines: list[str], line_end: str, ends: bool) -> None:
     """Any lines at all: where the fast way is taken, the careful one would have given the same."""

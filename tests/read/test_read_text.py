@@ -59,6 +59,25 @@ def test_chinese_that_begins_far_down_is_still_found(read: Read) -> None:
     assert found.data()[-1] == ("C", "客户", "1")
 
 
+@pytest.mark.parametrize("length", range(-3, 4))
+def test_what_stands_across_the_border_of_two_pieces(read: Read, length: int) -> None:
+    """The file is looked through in pieces: here one ends just before, within or after the cell with the blank."""
+    from kehu.tasks.read_text import CHUNK_BYTES
+
+    head = "customer_id,customer_name,amount\r\n"
+    row = "C1,name,1\r\n"
+    rows = (CHUNK_BYTES - len(head)) // len(row) - 1
+    filler = "C2," + "x" * (CHUNK_BYTES - len(head) - rows * len(row) - 3 + length)
+    found = read(head + row * rows + filler + ', "a,b"\r\n' + row)
+    assert not found.is_fast
+    assert found.table.records_below == rows + 2
+    assert found.data()[rows][2] == "a,b"
+    plain = read(head + row * rows + filler + ',"a ""b"""\r\n' + row)
+    assert plain.is_fast
+    assert plain.table.records_below == rows + 2
+    assert plain.data()[rows][2] == 'a "b"'
+
+
 def test_crlf_and_line_breaks_in_quoted_cells(read: Read) -> None:
     found = read(HEAD.replace("\n", "\r\n") + '"C1","甲\r\n乙",1\r\n"C2","说""好""",2\r\n')
     assert not found.is_fast

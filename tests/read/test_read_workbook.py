@@ -239,6 +239,8 @@ def test_other_things_called_xlsx(read: Read) -> None:
     assert _refused(read, bytes.fromhex("D0CF11E0A1B11AE1") + bytes(600), "x.xls").code == "unreadable_workbook"
     assert _refused(read, b"", "x.xlsx").code == "empty_file"
     assert _refused(read, b"<html><body>Please log in</body></html>", "x.xls").code == "unreadable_workbook"
+    xml = b'<?xml version="1.0"?><Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"></Workbook>'
+    assert _refused(read, xml, "x.xls").code == "unreadable_workbook"
     assert _refused(read, b"PK\x03\x04", "x.zip").code == "zip_not_supported"
 
 
