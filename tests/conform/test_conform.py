@@ -14,6 +14,7 @@ from kehu.config.sources import ColumnSource, DropRule
 from kehu.schemas.expectations import row_expectations
 from kehu.schemas.rendering import arrow_schema
 from kehu.schemas.tables import CUSTOMER, ENTITIES, SALES_LINE
+from kehu.tasks.row_rules import social_credit_code_breaks
 from tests.conform.conftest import World, broken, expression, feed, outcomes, source, total
 
 HEADER = "发票号,行号,开票日期,客户编码,数量,金额\n"
@@ -570,3 +571,16 @@ def test_a_receipt_survives_its_file(world: World) -> None:
     assert Conformed.from_json(receipt.to_json()) == receipt
     assert receipt.control_totals and receipt.broken_rules and receipt.tolerances
     assert CUSTOMER.name != receipt.entity
+
+
+@pytest.mark.parametrize("code", ["91350100M000100Y43", "91110000600037341L", "91440300708461136T"])
+def test_the_check_digit_finds_every_change_of_one_character(world: World, code: str) -> None:
+    """G9: remainders 0 and 30 included, which some public implementations get wrong."""
+    alphabet = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+    changed = [code[:i] + other + code[i + 1 :] for i in range(18) for other in alphabet if other != code[i]]
+    breaks = (
+        f"SELECT bool_or(b), bool_and(b), count(*) FROM (SELECT {social_credit_code_breaks('c')} AS b FROM unnest(?) "
+        f"AS t(c))"
+    )
+    assert world.con.execute(breaks, [[code]]).fetchone() == (False, False, 1)
+    assert world.con.execute(breaks, [changed]).fetchone() == (True, True, 18 * 30)
