@@ -161,10 +161,12 @@ def _quietly() -> Iterator[None]:
     """Great Expectations without its side effects.
 
     Its import warns of `sre_constants` and of fields of its own models, and diverts every later warning of the process
-    into logging; its logger reports what its results say anyway. Filters are undone at the end.
+    into logging; its loggers report what its results say anyway. Filters are undone at the end.
     """
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
+    # Its modules give their loggers levels of their own, so a level above them would not hold where Prefect logs.
+    logger = logging.getLogger("great_expectations")
+    logger.handlers, logger.propagate = [logging.NullHandler()], False
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=DeprecationWarning)
         try:
