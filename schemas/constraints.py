@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from kehu.schemas.codes import CodeList
 
@@ -19,7 +19,8 @@ class Constraint(Protocol):
     """What every constraint offers.
 
     `name` completes the row rule's name (`<column>_<name>`), `sentence` is its text in the dictionary, and
-    `broken_when` is DuckDB SQL over the quoted column that is true where the row breaks it.
+    `broken_when` is DuckDB SQL over the quoted column that is true where the row breaks it. A constraint with `is_warning`
+    is reported and keeps its rows; every other puts them into quarantine.
     """
 
     @property
@@ -27,6 +28,9 @@ class Constraint(Protocol):
 
     @property
     def sentence(self) -> str: ...
+
+    @property
+    def is_warning(self) -> bool: ...
 
     def broken_when(self, column: str) -> str: ...
 
@@ -37,6 +41,7 @@ class AtLeast:
 
     bound: Decimal
     name: str = "too_small"
+    is_warning: ClassVar[bool] = False
 
     @property
     def sentence(self) -> str:
@@ -52,6 +57,7 @@ class AtMost:
 
     bound: Decimal
     name: str = "too_large"
+    is_warning: ClassVar[bool] = False
 
     @property
     def sentence(self) -> str:
@@ -67,6 +73,7 @@ class NotBefore:
 
     day: date
     name: str = "too_early"
+    is_warning: ClassVar[bool] = False
 
     @property
     def sentence(self) -> str:
@@ -82,6 +89,7 @@ class OneOf:
 
     codes: CodeList
     name: str = "unknown_code"
+    is_warning: ClassVar[bool] = False
 
     @property
     def sentence(self) -> str:
@@ -99,6 +107,7 @@ class Matches:
     pattern: str
     meaning: str
     name: str = "malformed"
+    is_warning: bool = False
 
     @property
     def sentence(self) -> str:

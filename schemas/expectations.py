@@ -136,7 +136,9 @@ def _row_rules(table: Table) -> Iterator[Expectation]:
                 column,
             )
         for constraint in column.row_constraints:
-            yield _row(table, f"{column.name}_{constraint.name}", f"`{column.name}` is {constraint.sentence}", column)
+            severity: Severity = "warn" if constraint.is_warning else "block"
+            sentence = f"`{column.name}` is {constraint.sentence}"
+            yield _row(table, f"{column.name}_{constraint.name}", sentence, column, severity)
         if is_entity and column.type is DATE and not column.may_lie_ahead:
             yield _row(
                 table, f"{column.name}_after_delivery", f"`{column.name}` is not after the day of delivery", column

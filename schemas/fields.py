@@ -87,9 +87,9 @@ short_name = Field(
 )  # fmt: skip
 uscc = Field(
     name="uscc", type=IDENTIFIER, label_en="unified social credit code", label_zh="统一社会信用代码",
-    description_en="18-character Unified Social Credit Code (GB 32100-2015), upper case.",
+    description_en="18-character Unified Social Credit Code (GB 32100-2015), upper case; older tax numbers are kept and reported.",
     description_zh="18 位统一社会信用代码(GB 32100-2015),大写。",
-    constraints=(Matches("[0-9A-HJ-NPQRTUWXY]{2}[0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}", "18 characters of GB 32100-2015"),),
+    constraints=(Matches("[0-9A-HJ-NPQRTUWXY]{2}[0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}", "18 characters of GB 32100-2015", is_warning=True),),
     synonyms=("统一社会信用代码", "社会信用代码", "纳税人识别号", "税号", "纳税人登记号", "cCusRegCode", "uniform_social_credit_code",
               "Tax ID"),
 )  # fmt: skip

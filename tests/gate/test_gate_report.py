@@ -103,10 +103,10 @@ def test_what_was_put_aside_becomes_rows_of_the_contract(land: Any) -> None:
 
 
 def test_the_whole_way_from_broken_rows_to_the_error(land: Any, judge: Any) -> None:
-    rows = [{"customer_id": f"C{n}", "broken": ["uscc_malformed"] if n else []} for n in range(8)]
+    rows = [{"customer_id": f"C{n}", "broken": ["company_id_required"] if n else []} for n in range(8)]
     receipt = judge(land("customer", rows))
     assert (
-        "  customer.uscc_malformed: 7 of 8 (more than the 5 % tolerated): `uscc` is 18 characters of GB 32100-2015"
+        "  customer.company_id_required: 7 of 8 (more than the 5 % tolerated): `company_id` is given"
         in (gate_closed_error(receipt).lines())
     )
     assert "    keys C1, C2, C3, C4, C5" in gate_closed_error(receipt).lines()
