@@ -1,1 +1,1 @@
-"""Contracts: every column declared once, tables as ordered lists of them, and how both render. Imports `config` only."""
+"""Contracts: every column declared once, tables as ordered lists of them, and how both render. Imports `config`."""

@@ -154,7 +154,9 @@ INDICATOR = CodeList(
     ),
 )
 
-ABC_CLASS = CodeList("abc_class", (Code("A", "A类", "the vital few"), Code("B", "B类", "the middle"), Code("C", "C类", "the many")))
+ABC_CLASS = CodeList(
+    "abc_class", (Code("A", "A类", "the vital few"), Code("B", "B类", "the middle"), Code("C", "C类", "the many"))
+)
 
 CLASS_REASON = CodeList(
     "class_reason",

@@ -19,8 +19,8 @@ class Constraint(Protocol):
     """What every constraint offers.
 
     `name` completes the row rule's name (`<column>_<name>`), `sentence` is its text in the dictionary, and
-    `broken_when` is DuckDB SQL over the quoted column that is true where the row breaks it. A constraint with `is_warning`
-    is reported and keeps its rows; every other puts them into quarantine.
+    `broken_when` is DuckDB SQL over the quoted column that is true where the row breaks it. A constraint with
+    `is_warning` is reported and keeps its rows; every other puts them into quarantine.
     """
 
     @property

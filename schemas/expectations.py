@@ -224,7 +224,7 @@ def _control_rules(table: Table) -> Iterator[Expectation]:
         # Not blocking: the unreadable values are quarantined and counted under their own rule, which has a tolerance.
         rule, sentence = (
             f"{column.name}_total_unverified",
-            f"printed totals of `{column.name}` can be verified: no value of their rows is unreadable, or they agree all the same",
+            f"printed totals of `{column.name}` can be verified: their rows can all be read, or agree all the same",
         )
         yield Expectation(
             table.name, rule, sentence, "warn", None, ExpectationKind.CONTROL_TOTAL_UNVERIFIED, column.name

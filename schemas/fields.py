@@ -17,7 +17,9 @@ _PLAUSIBLE_DAY = (EARLIEST_PLAUSIBLE_DAY,)
 _CURRENT = TimeKind.CURRENT
 
 
-def _amount(name: str, tax: TaxBasis, zh: str, en: str, note_en: str, note_zh: str, synonyms: tuple[str, ...] = ()) -> Field:
+def _amount(
+    name: str, tax: TaxBasis, zh: str, en: str, note_en: str, note_zh: str, synonyms: tuple[str, ...] = ()
+) -> Field:
     return Field(
         name=name, type=AMOUNT, label_en=en, label_zh=zh, description_en=note_en, description_zh=note_zh, unit="currency",
         tax=tax, synonyms=synonyms,
@@ -32,7 +34,9 @@ def _count(name: str, zh: str, en: str, note_en: str, note_zh: str, unit: str = 
 
 
 def _share(name: str, zh: str, en: str, note_en: str, note_zh: str, unit: str = "share") -> Field:
-    return Field(name=name, type=RATIO, label_en=en, label_zh=zh, description_en=note_en, description_zh=note_zh, unit=unit)
+    return Field(
+        name=name, type=RATIO, label_en=en, label_zh=zh, description_en=note_en, description_zh=note_zh, unit=unit
+    )
 
 
 def _text(name: str, zh: str, en: str, note_en: str, note_zh: str, type_: LogicalType = TEXT) -> Field:
@@ -366,7 +370,14 @@ applied_invoice_id = Field(
 
 # --- every published row ----------------------------------------------------------------------------------------------
 
-as_of = _text("as_of", "业务日期", "as of", "The day that is judged; no fact dated later is used.", "评估日,不使用晚于此日的事实。", DATE)
+as_of = _text(
+    "as_of",
+    "业务日期",
+    "as of",
+    "The day that is judged; no fact dated later is used.",
+    "评估日,不使用晚于此日的事实。",
+    DATE,
+)
 run_id = _text(
     "run_id", "运行编号", "run", "The run that made the row: as_of and twelve hex digits of the hash of inputs, policy, code and parameters.",
     "生成该行的运行:业务日期加输入、策略、代码与参数哈希前十二位。", IDENTIFIER,
@@ -375,8 +386,17 @@ scored_party = _text(
     "scored_party", "评分主体", "scored party", "Level at which customers are judged: account, bill_to or group (policy `party.scored`).",
     "评分层级:account、bill_to 或 group。",
 )  # fmt: skip
-window_start_date = _text("window_start_date", "期间起", "window start", "First day of the window, inclusive; null where the window is all history.", "期间首日(含);不限期间时为空。", DATE)
-window_end_date = _text("window_end_date", "期间止", "window end", "Last day of the window, inclusive.", "期间末日(含)。", DATE)
+window_start_date = _text(
+    "window_start_date",
+    "期间起",
+    "window start",
+    "First day of the window, inclusive; null where the window is all history.",
+    "期间首日(含);不限期间时为空。",
+    DATE,
+)
+window_end_date = _text(
+    "window_end_date", "期间止", "window end", "Last day of the window, inclusive.", "期间末日(含)。", DATE
+)
 
 # --- dim_customer -----------------------------------------------------------------------------------------------------
 
@@ -428,7 +448,13 @@ value_rank = _count(
     "value_rank", "名次", "rank", "Position by value descending, ties by source, company and customer code; null if not ranked.",
     "按指标值降序的名次,同值按来源、公司、客户编码。", "rank",
 )  # fmt: skip
-value_share = _share("value_share", "占比", "share", "Value ÷ total of the ranked customers; null if not ranked.", "指标值占全部排名客户合计的比例。")
+value_share = _share(
+    "value_share",
+    "占比",
+    "share",
+    "Value ÷ total of the ranked customers; null if not ranked.",
+    "指标值占全部排名客户合计的比例。",
+)
 cumulative_share = _share(
     "cumulative_share", "累计占比", "cumulative share", "Share of all customers up to and including this one; null if not ranked.",
     "截至该客户(含)的累计占比。",
@@ -441,12 +467,30 @@ midpoint_share = _share(
 
 def _abc(name: str, zh: str, en: str, note_en: str, note_zh: str) -> Field:
     return Field(
-        name=name, type=TEXT, label_en=en, label_zh=zh, description_en=note_en, description_zh=note_zh, codes=codes.ABC_CLASS
+        name=name,
+        type=TEXT,
+        label_en=en,
+        label_zh=zh,
+        description_en=note_en,
+        description_zh=note_zh,
+        codes=codes.ABC_CLASS,
     )
 
 
-abc_class = _abc("abc_class", "ABC类别", "class", "The class by the method of policy `abc.method`; null with a reason.", "按策略所选方法的类别;为空时见原因。")
-class_quota = _abc("class_quota", "按户数1:2:2类别", "class by quota", "Class by counts of customers, policy `abc.quota_shares` (R18).", "按户数比例划分的类别。")
+abc_class = _abc(
+    "abc_class",
+    "ABC类别",
+    "class",
+    "The class by the method of policy `abc.method`; null with a reason.",
+    "按策略所选方法的类别;为空时见原因。",
+)
+class_quota = _abc(
+    "class_quota",
+    "按户数1:2:2类别",
+    "class by quota",
+    "Class by counts of customers, policy `abc.quota_shares` (R18).",
+    "按户数比例划分的类别。",
+)
 class_cumulative = _abc(
     "class_cumulative", "按累计占比类别", "class by cumulative share",
     "Class by cumulative value against policy `abc.cumulative_cuts`, with the rule of `abc.cut_rule` (R3); a bound belongs to the better class.",
@@ -472,7 +516,9 @@ sales_tax_unknown = Field(
     tax=TaxBasis.UNKNOWN, description_en="Sales in the window as delivered by sources that do not state the tax basis; null elsewhere.",
     description_zh="税基不明来源的期间销售额;其他为空。",
 )  # fmt: skip
-sales_lines = _count("sales_lines", "销售行数", "sales lines", "Sales lines of the customer in the window.", "期间销售行数。")
+sales_lines = _count(
+    "sales_lines", "销售行数", "sales lines", "Sales lines of the customer in the window.", "期间销售行数。"
+)
 non_goods = Field(
     name="non_goods", type=MONEY, label_en="of which no goods", label_zh="其中非商品", unit="currency", tax=TaxBasis.UNKNOWN,
     description_en="Part of the customer's sales from lines that are no goods (freight, fees, adjustments), in the same tax basis.",
@@ -484,27 +530,73 @@ gross_profit = Field(
     description_zh="期间毛利,税基同本行;无成本的行不计入并另行计数。",
 )  # fmt: skip
 lines_without_cost = _count(
-    "lines_without_cost", "缺成本行数", "lines without cost", "Sales lines in the window whose gross profit is unknown.", "期间毛利未知的销售行数。"
+    "lines_without_cost",
+    "缺成本行数",
+    "lines without cost",
+    "Sales lines in the window whose gross profit is unknown.",
+    "期间毛利未知的销售行数。",
 )
-sales_class = _abc("sales_class", "销售额ABC", "class by sales", "Class on the sales indicator, method of policy `abc.method`.", "销售额指标的类别。")
+sales_class = _abc(
+    "sales_class",
+    "销售额ABC",
+    "class by sales",
+    "Class on the sales indicator, method of policy `abc.method`.",
+    "销售额指标的类别。",
+)
 sales_class_reason = Field(
     name="sales_class_reason", type=TEXT, label_en="why no sales class", label_zh="销售额无类别原因",
     description_en="Why there is no class by sales.", description_zh="销售额指标无类别的原因。", codes=codes.CLASS_REASON,
 )  # fmt: skip
 gross_profit_class = _abc(
-    "gross_profit_class", "毛利额ABC", "class by gross profit", "Class on the gross-profit indicator, method of policy `abc.method`.", "毛利额指标的类别。"
+    "gross_profit_class",
+    "毛利额ABC",
+    "class by gross profit",
+    "Class on the gross-profit indicator, method of policy `abc.method`.",
+    "毛利额指标的类别。",
 )
 gross_profit_class_reason = Field(
     name="gross_profit_class_reason", type=TEXT, label_en="why no gross-profit class", label_zh="毛利额无类别原因",
     description_en="Why there is no class by gross profit.", description_zh="毛利额指标无类别的原因。", codes=codes.CLASS_REASON,
 )  # fmt: skip
 
-customers = _count("customers", "客户数", "customers", "Customers in scope, ranked or not.", "范围内客户数。", "customers")
-ranked_customers = _count("ranked_customers", "参与排名客户数", "ranked customers", "Customers with a positive value: the population of both methods (R18).", "指标为正的客户数。", "customers")
-no_trade_customers = _count("no_trade_customers", "无交易客户数", "without trade", "Customers whose value is zero or who have no line in the window.", "期内指标为零或无交易的客户数。", "customers")
-negative_customers = _count("negative_customers", "负值客户数", "negative", "Customers whose value is below zero.", "指标为负的客户数。", "customers")
-missing_customers = _count("missing_customers", "缺数据客户数", "missing", "Customers with lines in the window but no computable value.", "有交易但指标无法计算的客户数。", "customers")
-internal_customers = _count("internal_customers", "内部客户数", "internal", "Internal customers, not ranked.", "内部客户数。", "customers")
+customers = _count(
+    "customers", "客户数", "customers", "Customers in scope, ranked or not.", "范围内客户数。", "customers"
+)
+ranked_customers = _count(
+    "ranked_customers",
+    "参与排名客户数",
+    "ranked customers",
+    "Customers with a positive value: the population of both methods (R18).",
+    "指标为正的客户数。",
+    "customers",
+)
+no_trade_customers = _count(
+    "no_trade_customers",
+    "无交易客户数",
+    "without trade",
+    "Customers whose value is zero or who have no line in the window.",
+    "期内指标为零或无交易的客户数。",
+    "customers",
+)
+negative_customers = _count(
+    "negative_customers",
+    "负值客户数",
+    "negative",
+    "Customers whose value is below zero.",
+    "指标为负的客户数。",
+    "customers",
+)
+missing_customers = _count(
+    "missing_customers",
+    "缺数据客户数",
+    "missing",
+    "Customers with lines in the window but no computable value.",
+    "有交易但指标无法计算的客户数。",
+    "customers",
+)
+internal_customers = _count(
+    "internal_customers", "内部客户数", "internal", "Internal customers, not ranked.", "内部客户数。", "customers"
+)
 ranked_value = Field(
     name="ranked_value", type=MONEY, label_en="ranked total", label_zh="排名合计", unit="currency", tax=TaxBasis.UNKNOWN,
     description_en="Sum of the ranked customers' values, in the row's tax basis: the denominator of every share.",
@@ -516,11 +608,22 @@ total_value = Field(
     description_zh="范围内全部客户合计(含负值及内部客户)。",
 )  # fmt: skip
 rounding_difference = _amount(
-    "rounding_difference", TaxBasis.UNKNOWN, "舍入差", "rounding difference", "Sum of the published cents − exact sum.", "分位合计与精确合计之差。"
+    "rounding_difference",
+    TaxBasis.UNKNOWN,
+    "舍入差",
+    "rounding difference",
+    "Sum of the published cents − exact sum.",
+    "分位合计与精确合计之差。",
 )
-quota_a = _count("quota_a", "A类户数(1:2:2)", "A by quota", "Customers in class A by quota.", "按户数比例 A 类户数。", "customers")
-quota_b = _count("quota_b", "B类户数(1:2:2)", "B by quota", "Customers in class B by quota.", "按户数比例 B 类户数。", "customers")
-quota_c = _count("quota_c", "C类户数(1:2:2)", "C by quota", "Customers in class C by quota.", "按户数比例 C 类户数。", "customers")
+quota_a = _count(
+    "quota_a", "A类户数(1:2:2)", "A by quota", "Customers in class A by quota.", "按户数比例 A 类户数。", "customers"
+)
+quota_b = _count(
+    "quota_b", "B类户数(1:2:2)", "B by quota", "Customers in class B by quota.", "按户数比例 B 类户数。", "customers"
+)
+quota_c = _count(
+    "quota_c", "C类户数(1:2:2)", "C by quota", "Customers in class C by quota.", "按户数比例 C 类户数。", "customers"
+)
 
 
 def _rule_count(rule: str, letter: str, zh_rule: str) -> Field:
@@ -539,29 +642,84 @@ crossing_down_c = _rule_count("crossing_down", "C", "跨线归下")
 crossing_up_a = _rule_count("crossing_up", "A", "跨线归上")
 crossing_up_b = _rule_count("crossing_up", "B", "跨线归上")
 crossing_up_c = _rule_count("crossing_up", "C", "跨线归上")
-value_share_a = _share("value_share_a", "A类占比", "share of A", "Value of class A (method of policy) ÷ ranked total.", "A 类占排名合计比例。")
-value_share_b = _share("value_share_b", "B类占比", "share of B", "Value of class B (method of policy) ÷ ranked total.", "B 类占排名合计比例。")
-value_share_c = _share("value_share_c", "C类占比", "share of C", "Value of class C (method of policy) ÷ ranked total.", "C 类占排名合计比例。")
-ratio_actual = _text("ratio_actual", "实际户数比", "actual ratio", "Counts A:B:C by the method of policy, to be held against 1:2:2.", "所选方法的 A:B:C 户数。")
+value_share_a = _share(
+    "value_share_a",
+    "A类占比",
+    "share of A",
+    "Value of class A (method of policy) ÷ ranked total.",
+    "A 类占排名合计比例。",
+)
+value_share_b = _share(
+    "value_share_b",
+    "B类占比",
+    "share of B",
+    "Value of class B (method of policy) ÷ ranked total.",
+    "B 类占排名合计比例。",
+)
+value_share_c = _share(
+    "value_share_c",
+    "C类占比",
+    "share of C",
+    "Value of class C (method of policy) ÷ ranked total.",
+    "C 类占排名合计比例。",
+)
+ratio_actual = _text(
+    "ratio_actual",
+    "实际户数比",
+    "actual ratio",
+    "Counts A:B:C by the method of policy, to be held against 1:2:2.",
+    "所选方法的 A:B:C 户数。",
+)
 ratio_deviation = _share(
     "ratio_deviation", "与1:2:2偏离", "deviation from 1:2:2",
     "Half the sum of absolute differences between actual and target count shares of the classes: the share of customers that would have to move.",
     "实际与目标户数比例之差绝对值之和的一半。",
 )  # fmt: skip
 top_1_share = _share("top_1_share", "第一大客户占比", "top 1", "Share of the largest customer (R26).", "最大客户占比。")
-top_5_share = _share("top_5_share", "前五大客户占比", "top 5", "Share of the five largest customers (R26).", "前五大客户占比。")
-top_10_share = _share("top_10_share", "前十大客户占比", "top 10", "Share of the ten largest customers (R26).", "前十大客户占比。")
+top_5_share = _share(
+    "top_5_share", "前五大客户占比", "top 5", "Share of the five largest customers (R26).", "前五大客户占比。"
+)
+top_10_share = _share(
+    "top_10_share", "前十大客户占比", "top 10", "Share of the ten largest customers (R26).", "前十大客户占比。"
+)
 top_20_percent_share = _share(
-    "top_20_percent_share", "前20%客户占比", "top 20 %", "Share of the largest 20 % of ranked customers (count rounded up).", "前 20% 客户占比(户数向上取整)。"
+    "top_20_percent_share",
+    "前20%客户占比",
+    "top 20 %",
+    "Share of the largest 20 % of ranked customers (count rounded up).",
+    "前 20% 客户占比(户数向上取整)。",
 )
 top_25_percent_share = _share(
-    "top_25_percent_share", "前25%客户占比", "top 25 %", "Share of the largest 25 % of ranked customers (count rounded up).", "前 25% 客户占比(户数向上取整)。"
+    "top_25_percent_share",
+    "前25%客户占比",
+    "top 25 %",
+    "Share of the largest 25 % of ranked customers (count rounded up).",
+    "前 25% 客户占比(户数向上取整)。",
 )
 customers_for_80_percent = _count(
-    "customers_for_80_percent", "贡献80%的客户数", "customers for 80 %", "Fewest customers that together reach 80 % of the ranked total.", "合计达到 80% 所需最少客户数。", "customers"
+    "customers_for_80_percent",
+    "贡献80%的客户数",
+    "customers for 80 %",
+    "Fewest customers that together reach 80 % of the ranked total.",
+    "合计达到 80% 所需最少客户数。",
+    "customers",
 )
-gini = _share("gini", "基尼系数", "Gini", "Gini coefficient of the ranked values: 0 = all equal; (n−1)/n = one has all.", "排名客户指标值的基尼系数。", "index 0-1")
-herfindahl = _share("herfindahl", "赫芬达尔指数", "Herfindahl index", "Sum of squared shares: 1/n = all equal, 1 = one customer.", "占比平方和。", "index 0-1")
+gini = _share(
+    "gini",
+    "基尼系数",
+    "Gini",
+    "Gini coefficient of the ranked values: 0 = all equal; (n−1)/n = one has all.",
+    "排名客户指标值的基尼系数。",
+    "index 0-1",
+)
+herfindahl = _share(
+    "herfindahl",
+    "赫芬达尔指数",
+    "Herfindahl index",
+    "Sum of squared shares: 1/n = all equal, 1 = one customer.",
+    "占比平方和。",
+    "index 0-1",
+)
 is_concentrated = Field(
     name="is_concentrated", type=FLAG, label_en="concentrated", label_zh="客户集中",
     description_en="True where the largest customer's share reaches policy `abc.concentration_top_1` or the five largest reach `abc.concentration_top_5` (bounds inclusive).",
@@ -570,7 +728,9 @@ is_concentrated = Field(
 
 # --- run tables -------------------------------------------------------------------------------------------------------
 
-known_at = _text("known_at", "已知截止日", "known at", "Deliveries up to this day were used.", "使用截至此日的交付。", DATE)
+known_at = _text(
+    "known_at", "已知截止日", "known at", "Deliveries up to this day were used.", "使用截至此日的交付。", DATE
+)
 run_status = Field(
     name="run_status", type=TEXT, label_en="status", label_zh="运行状态", description_en="How the run ended.", description_zh="运行结果。",
     codes=codes.RUN_STATUS,
@@ -580,11 +740,34 @@ finished_at = _text("finished_at", "结束时间", "finished", "Clock time the r
 published_at = _text("published_at", "发布时间", "published", "Clock time the pointer moved.", "发布时间。", INSTANT)
 gate = _text("gate", "质检结果", "gate", "`open`, `warned` or `closed`.", "质检:open、warned 或 closed。")
 code_version = _text("code_version", "程序版本", "code version", "Version of Kehu that made the run.", "程序版本。")
-policy_hash = _text("policy_hash", "策略哈希", "policy hash", "Hash of the policy in force, overrides included.", "所用策略哈希。", IDENTIFIER)
-inputs_hash = _text("inputs_hash", "输入哈希", "inputs hash", "Hash of all deliveries used and their mappings.", "输入哈希。", IDENTIFIER)
+policy_hash = _text(
+    "policy_hash",
+    "策略哈希",
+    "policy hash",
+    "Hash of the policy in force, overrides included.",
+    "所用策略哈希。",
+    IDENTIFIER,
+)
+inputs_hash = _text(
+    "inputs_hash",
+    "输入哈希",
+    "inputs hash",
+    "Hash of all deliveries used and their mappings.",
+    "输入哈希。",
+    IDENTIFIER,
+)
 parameters = _text("parameters", "参数", "parameters", "Parameters of the run as JSON.", "运行参数(JSON)。")
-sandbox = _text("sandbox", "沙箱", "sandbox", "Name of the sandbox; null for the official warehouse.", "沙箱名;正式库为空。")
-superseded_run_id = _text("superseded_run_id", "被替代运行", "superseded run", "The run that was official for the day before.", "此前正式的运行编号。", IDENTIFIER)
+sandbox = _text(
+    "sandbox", "沙箱", "sandbox", "Name of the sandbox; null for the official warehouse.", "沙箱名;正式库为空。"
+)
+superseded_run_id = _text(
+    "superseded_run_id",
+    "被替代运行",
+    "superseded run",
+    "The run that was official for the day before.",
+    "此前正式的运行编号。",
+    IDENTIFIER,
+)
 reason = _text("reason", "原因", "reason", "Why.", "原因。")
 mart = _text("mart", "结果表", "mart", "Name of the published table.", "结果表名。", IDENTIFIER)
 mart_status = Field(
@@ -592,46 +775,156 @@ mart_status = Field(
     codes=codes.MART_STATUS,
 )  # fmt: skip
 row_count = _count("row_count", "行数", "rows", "Number of rows.", "行数。")
-checksum = _text("checksum", "校验和", "checksum", "SHA-256 of the rows in key order as Arrow IPC, run_id left out: equal where two runs say the same.", "按主键排序内容的 SHA-256(不含运行编号)。", IDENTIFIER)
-exact_total = _amount("exact_total", TaxBasis.UNKNOWN, "精确合计", "exact total", "Exact sum before rounding to cents.", "舍入前精确合计。")
-portfolio_name = _text("portfolio_name", "组合", "portfolio", "Name of the portfolio the warehouse holds.", "数据仓库所属组合。")
-reporting_currency = _text("reporting_currency", "报告币种", "reporting currency", "Currency of all amounts in marts.", "报告币种。", IDENTIFIER)
+checksum = _text(
+    "checksum",
+    "校验和",
+    "checksum",
+    "SHA-256 of the rows in key order as Arrow IPC, run_id left out: equal where two runs say the same.",
+    "按主键排序内容的 SHA-256(不含运行编号)。",
+    IDENTIFIER,
+)
+exact_total = _amount(
+    "exact_total",
+    TaxBasis.UNKNOWN,
+    "精确合计",
+    "exact total",
+    "Exact sum before rounding to cents.",
+    "舍入前精确合计。",
+)
+portfolio_name = _text(
+    "portfolio_name", "组合", "portfolio", "Name of the portfolio the warehouse holds.", "数据仓库所属组合。"
+)
+reporting_currency = _text(
+    "reporting_currency",
+    "报告币种",
+    "reporting currency",
+    "Currency of all amounts in marts.",
+    "报告币种。",
+    IDENTIFIER,
+)
 timezone = _text("timezone", "时区", "time zone", "Time zone of business dates.", "业务时区。")
-fiscal_year_start_month = _count("fiscal_year_start_month", "财年起始月", "fiscal year starts", "Month in which the fiscal year begins, 1-12.", "财年起始月份。", "month")
-contract_version = _text("contract_version", "契约版本", "contract version", "Fingerprint of the contracts the tables were made by.", "契约指纹。", IDENTIFIER)
-run_ids = _text("run_ids", "全部运行编号", "all runs", "All runs official for some mart of the day, separated by `, `.", "该业务日各结果表的正式运行编号。")
-skipped_marts = _text("skipped_marts", "跳过的结果表", "skipped marts", "Marts not built and why, separated by `, `; empty where none.", "未生成的结果表及原因。")
-quarantined_share = _share("quarantined_share", "隔离占比", "quarantined share", "rows_quarantined ÷ rows_data of the run's own batch; null without rows.", "本批隔离行数 ÷ 数据行数;无数据行时为空。")
-late_hours = _share("late_hours", "发布滞后小时数", "hours late", "Hours from the end of the judged day in the portfolio's time zone to the publication.", "业务日结束(组合时区)至发布的小时数。", "hours")
+fiscal_year_start_month = _count(
+    "fiscal_year_start_month",
+    "财年起始月",
+    "fiscal year starts",
+    "Month in which the fiscal year begins, 1-12.",
+    "财年起始月份。",
+    "month",
+)
+contract_version = _text(
+    "contract_version",
+    "契约版本",
+    "contract version",
+    "Fingerprint of the contracts the tables were made by.",
+    "契约指纹。",
+    IDENTIFIER,
+)
+run_ids = _text(
+    "run_ids",
+    "全部运行编号",
+    "all runs",
+    "All runs official for some mart of the day, separated by `, `.",
+    "该业务日各结果表的正式运行编号。",
+)
+skipped_marts = _text(
+    "skipped_marts",
+    "跳过的结果表",
+    "skipped marts",
+    "Marts not built and why, separated by `, `; empty where none.",
+    "未生成的结果表及原因。",
+)
+quarantined_share = _share(
+    "quarantined_share",
+    "隔离占比",
+    "quarantined share",
+    "rows_quarantined ÷ rows_data of the run's own batch; null without rows.",
+    "本批隔离行数 ÷ 数据行数;无数据行时为空。",
+)
+late_hours = _share(
+    "late_hours",
+    "发布滞后小时数",
+    "hours late",
+    "Hours from the end of the judged day in the portfolio's time zone to the publication.",
+    "业务日结束(组合时区)至发布的小时数。",
+    "hours",
+)
 
 entity = _text("entity", "实体", "entity", "The entity the rows were mapped to.", "实体。", IDENTIFIER)
-file_name = _text("file_name", "文件", "file", "Path of the delivered file within the export folder.", "交付文件相对路径。")
-sheet_name = _text("sheet_name", "工作表", "sheet", "Sheet of the workbook; empty for text files.", "工作表;文本文件为空字符串。")
+file_name = _text(
+    "file_name", "文件", "file", "Path of the delivered file within the export folder.", "交付文件相对路径。"
+)
+sheet_name = _text(
+    "sheet_name", "工作表", "sheet", "Sheet of the workbook; empty for text files.", "工作表;文本文件为空字符串。"
+)
 encoding = _text("encoding", "编码", "encoding", "Character encoding the file was read in.", "文件编码。")
-delivered_date = _text("delivered_date", "交付日期", "delivered", "Day of delivery: from the file's name, the source mapping, or its arrival.", "交付日期。", DATE)
+delivered_date = _text(
+    "delivered_date",
+    "交付日期",
+    "delivered",
+    "Day of delivery: from the file's name, the source mapping, or its arrival.",
+    "交付日期。",
+    DATE,
+)
 is_new_delivery = Field(
     name="is_new_delivery", type=FLAG, label_en="in tonight's batch", label_zh="本批",
     description_en="True where the file stood in the export folder of this run.", description_zh="本次导出目录中的文件为真。",
 )  # fmt: skip
-rows_read = _count("rows_read", "读取行数", "rows read", "Records in the file: data + header + title + total + blank.", "文件记录数。")
-rows_data = _count("rows_data", "数据行数", "data rows", "Data records: accepted + merged + quarantined + dropped + later + unmapped.", "数据行数。")
-rows_header = _count("rows_header", "表头行数", "header rows", "Header records, repeated ones included.", "表头行数(含重复表头)。")
+rows_read = _count(
+    "rows_read", "读取行数", "rows read", "Records in the file: data + header + title + total + blank.", "文件记录数。"
+)
+rows_data = _count(
+    "rows_data",
+    "数据行数",
+    "data rows",
+    "Data records: accepted + merged + quarantined + dropped + later + unmapped.",
+    "数据行数。",
+)
+rows_header = _count(
+    "rows_header", "表头行数", "header rows", "Header records, repeated ones included.", "表头行数(含重复表头)。"
+)
 rows_title = _count("rows_title", "标题行数", "title rows", "Title and footer records.", "标题及页脚行数。")
-rows_total = _count("rows_total", "合计行数", "total rows", "Subtotal and total records, used as control totals and dropped.", "小计合计行数。")
+rows_total = _count(
+    "rows_total",
+    "合计行数",
+    "total rows",
+    "Subtotal and total records, used as control totals and dropped.",
+    "小计合计行数。",
+)
 rows_blank = _count("rows_blank", "空白行数", "blank rows", "Blank records.", "空白行数。")
 rows_accepted = _count("rows_accepted", "接收行数", "accepted", "Data rows used by this run.", "接收行数。")
-rows_merged = _count("rows_merged", "合并行数", "merged into key", "Data rows whose key another row of the file carries.", "合并行数。")
-rows_quarantined = _count("rows_quarantined", "隔离行数", "quarantined", "Data rows that broke a row rule.", "隔离行数。")
-rows_dropped = _count("rows_dropped", "剔除行数", "dropped", "Data rows left out by a rule of the mapping.", "剔除行数。")
-rows_later = _count("rows_later", "晚于业务日行数", "later than as_of", "Data rows dated after as_of.", "晚于业务日行数。")
+rows_merged = _count(
+    "rows_merged", "合并行数", "merged into key", "Data rows whose key another row of the file carries.", "合并行数。"
+)
+rows_quarantined = _count(
+    "rows_quarantined", "隔离行数", "quarantined", "Data rows that broke a row rule.", "隔离行数。"
+)
+rows_dropped = _count(
+    "rows_dropped", "剔除行数", "dropped", "Data rows left out by a rule of the mapping.", "剔除行数。"
+)
+rows_later = _count(
+    "rows_later", "晚于业务日行数", "later than as_of", "Data rows dated after as_of.", "晚于业务日行数。"
+)
 rows_unmapped = _count("rows_unmapped", "未映射行数", "unmapped", "Data rows no mapping takes.", "未映射行数。")
-values_rounded = _count("values_rounded", "舍入值数", "values rounded", "Amounts with more than six decimals, rounded half-even.", "超过六位小数并舍入的数值个数。", "values")
+values_rounded = _count(
+    "values_rounded",
+    "舍入值数",
+    "values rounded",
+    "Amounts with more than six decimals, rounded half-even.",
+    "超过六位小数并舍入的数值个数。",
+    "values",
+)
 keys_vanished = _count(
     "keys_vanished", "消失主键数", "keys vanished",
     "Keys of the delivery before that a snapshot no longer has: closed. On the first file of the delivery; null without an earlier one.",
     "快照中较上次交付消失(即关闭)的主键数;记于该次交付首个文件,无更早交付时为空。", "keys",
 )  # fmt: skip
-unmapped_headers = _text("unmapped_headers", "未映射表头", "unmapped headers", "Headers no contract column takes, separated by ` | `.", "未映射表头。")
+unmapped_headers = _text(
+    "unmapped_headers",
+    "未映射表头",
+    "unmapped headers",
+    "Headers no contract column takes, separated by ` | `.",
+    "未映射表头。",
+)
 outcome = Field(
     name="outcome", type=TEXT, label_en="outcome", label_zh="去向", description_en="What became of the rows.", description_zh="数据行去向。",
     codes=codes.OUTCOME,
@@ -640,7 +933,14 @@ amount_total = _amount(
     "amount_total", TaxBasis.UNKNOWN, "金额合计", "amount total", "Exact total of the entity's amount over these rows, null where it has none or a value cannot be read.",
     "这些行的金额精确合计。",
 )  # fmt: skip
-measure_name = _text("measure_name", "计量列", "measure", "The column whose total stands beside; empty where the entity has none.", "合计对应的列。", IDENTIFIER)
+measure_name = _text(
+    "measure_name",
+    "计量列",
+    "measure",
+    "The column whose total stands beside; empty where the entity has none.",
+    "合计对应的列。",
+    IDENTIFIER,
+)
 
 suite = _text("suite", "检查集", "suite", "The expectation suite: one an entity.", "检查集,每实体一个。", IDENTIFIER)
 rule = _text("rule", "规则", "rule", "Name of the rule.", "规则名。", IDENTIFIER)
@@ -653,6 +953,18 @@ is_passed = Field(
 )  # fmt: skip
 rows_checked = _count("rows_checked", "检查行数", "rows checked", "Rows the expectation looked at.", "检查行数。")
 rows_failed = _count("rows_failed", "未通过行数", "rows failed", "Rows that broke it.", "未通过行数。")
-tolerance = _share("tolerance", "容差", "tolerance", "Largest share of broken rows that still passes, inclusive.", "允许的最大破坏比例(含)。")
+tolerance = _share(
+    "tolerance",
+    "容差",
+    "tolerance",
+    "Largest share of broken rows that still passes, inclusive.",
+    "允许的最大破坏比例(含)。",
+)
 observed = _text("observed", "观测值", "observed", "What was seen, where it is not a count.", "观测值。")
-example_keys = _text("example_keys", "示例主键", "example keys", "At most five keys of broken rows, smallest first.", "至多五个主键示例。")
+example_keys = _text(
+    "example_keys",
+    "示例主键",
+    "example keys",
+    "At most five keys of broken rows, smallest first.",
+    "至多五个主键示例。",
+)

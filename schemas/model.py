@@ -72,9 +72,11 @@ class Field:
         codes: the code list of an enumerated column (adds its own rule).
         synonyms: headers seen in exports that mean this column.
         formerly: earlier names of the column, so that kept history is carried over.
-        may_lie_ahead: a date that may lie after the day of delivery (a due date); others then break `<column>_after_delivery`.
+        may_lie_ahead: a date that may lie after the day of delivery (a due date); others then break the rule
+            `<column>_after_delivery`.
         is_label: a name to recognise something by; where a key carries several, the newest (then smallest) is taken.
-        default: value of published rows kept from before the column existed, as text; null where none. A new key column needs one.
+        default: value of published rows kept from before the column existed, as text; null where none. A new key
+            column needs one.
         is_personal: True where the value says who a person is; such values are never shown in errors or logs.
     """
 
@@ -119,7 +121,8 @@ class Table:
         required: entity only: fields that must not be null; a row without them is quarantined. Keys are required too.
         any_of: entity only: groups of fields of which at least one must be given.
         event_date: entity only: the field that dates the row; rows dated later than as_of are not used.
-        measure: entity: amounts whose totals stand in `run_input_reason`; mart: those whose exact total stands in `run_mart`.
+        measure: entity: amounts whose totals stand in `run_input_reason`; mart: those whose exact total stands in
+            `run_mart`.
         control: entity only: fields whose column sums are held against the totals row of an export.
         references: entity only: (field, entity) pairs for the referential check.
         needs: mart only: entities without which the mart is skipped.

@@ -1,7 +1,7 @@
 """How a table contract renders for Arrow, DuckDB and SQLAlchemy.
 
-May import: `config`, other modules of `schemas`. Nothing else in the project writes a type. The expectation suite renders in
-`tasks/gate.py` (it needs the engine's batch), the dictionary page in `schemas/dictionary.py`.
+May import: `config`, other modules of `schemas`. Nothing else in the project writes a type. The expectations render in
+`schemas/expectations.py`, the dictionary page in `schemas/dictionary.py`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ WAREHOUSE_SCHEMA = "kehu"
 def arrow_schema(table: Table) -> pa.Schema:
     """The Arrow schema of a table: columns in order, key columns not nullable."""
     keys = set(table.key_names)
-    return pa.schema([pa.field(column.name, column.type.arrow, nullable=column.name not in keys) for column in table.columns])
+    return pa.schema(
+        [pa.field(column.name, column.type.arrow, nullable=column.name not in keys) for column in table.columns]
+    )
 
 
 def quoted(identifier: str) -> str:
@@ -45,12 +47,16 @@ def duckdb_create_table(table: Table, schema: str = WAREHOUSE_SCHEMA) -> list[st
     keys = set(table.key_names)
     name = f"{quoted(schema)}.{quoted(table.name)}"
     body = ", ".join(
-        f"{quoted(column.name)} {column.type.duckdb}{' NOT NULL' if column.name in keys else ''}" for column in table.columns
+        f"{quoted(column.name)} {column.type.duckdb}{' NOT NULL' if column.name in keys else ''}"
+        for column in table.columns
     )
     statements = [f"CREATE TABLE {name} ({body})"]
-    statements.append(f"COMMENT ON TABLE {name} IS {literal(f'{table.description_en} | {table.label_zh}:{table.description_zh}')}")
+    statements.append(
+        f"COMMENT ON TABLE {name} IS {literal(f'{table.description_en} | {table.label_zh}:{table.description_zh}')}"
+    )
     statements.extend(
-        f"COMMENT ON COLUMN {name}.{quoted(column.name)} IS {literal(column_comment(column))}" for column in table.columns
+        f"COMMENT ON COLUMN {name}.{quoted(column.name)} IS {literal(column_comment(column))}"
+        for column in table.columns
     )
     return statements
 
@@ -65,7 +71,9 @@ def sqlalchemy_table(table: Table, metadata: sa.MetaData, schema: str | None = W
         )
         for column in table.columns
     )  # fmt: skip
-    return sa.Table(table.name, metadata, *columns, schema=schema, comment=f"{table.description_en} | {table.description_zh}")
+    return sa.Table(
+        table.name, metadata, *columns, schema=schema, comment=f"{table.description_en} | {table.description_zh}"
+    )
 
 
 def sqlalchemy_metadata(tables: Iterable[Table], schema: str | None = WAREHOUSE_SCHEMA) -> sa.MetaData:

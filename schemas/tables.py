@@ -202,7 +202,14 @@ RUN_PORTFOLIO = Table(
     grain="one row in all: a warehouse holds one portfolio",
     description_en="Whose customers the warehouse holds, and in which currency and time zone. Another portfolio is refused.",
     description_zh="数据仓库所属组合、报告币种与时区;拒绝其他组合写入。",
-    columns=(f.portfolio_name, f.reporting_currency, f.timezone, f.fiscal_year_start_month, f.contract_version, f.code_version),
+    columns=(
+        f.portfolio_name,
+        f.reporting_currency,
+        f.timezone,
+        f.fiscal_year_start_month,
+        f.contract_version,
+        f.code_version,
+    ),
     key=(f.portfolio_name,),
 )
 
@@ -259,7 +266,16 @@ RUN_MART = Table(
     grain="one row per run and mart",
     description_en="Which marts a run published or skipped and why, with row count, checksum and what rounding to cents moved.",
     description_zh="每次运行的结果表:发布或跳过、原因、行数、校验和、舍入差。",
-    columns=(*_PUBLISHED, f.mart, f.mart_status, f.reason, f.row_count, f.checksum, f.exact_total, f.rounding_difference),
+    columns=(
+        *_PUBLISHED,
+        f.mart,
+        f.mart_status,
+        f.reason,
+        f.row_count,
+        f.checksum,
+        f.exact_total,
+        f.rounding_difference,
+    ),
     key=(*_PUBLISHED, f.mart),
 )
 
@@ -349,7 +365,10 @@ def entity_named(name: str) -> Table:
 
 def all_fields(tables: tuple[Table, ...] = ALL_TABLES) -> tuple[Field, ...]:
     """Every field that stands in one of the tables, once, by name."""
-    return tuple({column.name: column for table in tables for column in table.columns}[name] for name in sorted({c for t in tables for c in t.column_names}))
+    return tuple(
+        {column.name: column for table in tables for column in table.columns}[name]
+        for name in sorted({c for t in tables for c in t.column_names})
+    )
 
 
 __all__ = [name for name in globals() if name.isupper()] + ["Drift", "all_fields", "entity_named", "table_named"]

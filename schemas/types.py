@@ -48,7 +48,9 @@ def _decimal(name: str, precision: int, scale: int, sentence: str) -> LogicalTyp
 
 
 TEXT = LogicalType("text", pa.string(), "VARCHAR", sa.Text, "text")
-IDENTIFIER = LogicalType("identifier", pa.string(), "VARCHAR", sa.Text, "identifier, always text: leading zeros are kept")
+IDENTIFIER = LogicalType(
+    "identifier", pa.string(), "VARCHAR", sa.Text, "identifier, always text: leading zeros are kept"
+)
 AMOUNT = _decimal("amount", 18, 6, "money as received, exact to six decimals")
 MONEY = _decimal("money", 18, 2, "money in marts, rounded half-even to cents")
 QUANTITY = _decimal("quantity", 18, 6, "quantity, exact to six decimals")

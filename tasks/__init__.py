@@ -1,1 +1,4 @@
-"""One step or one score a file: the rule as pure functions, then the step that applies it. Imports `config`, `schemas`, `warehouse`."""
+"""One step or one score a file: the rule as pure functions, then what applies it.
+
+Imports `config`, `schemas`, `warehouse`.
+"""

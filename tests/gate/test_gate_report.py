@@ -105,8 +105,7 @@ def test_what_was_put_aside_becomes_rows_of_the_contract(land: Any) -> None:
 def test_the_whole_way_from_broken_rows_to_the_error(land: Any, judge: Any) -> None:
     rows = [{"customer_id": f"C{n}", "broken": ["company_id_required"] if n else []} for n in range(8)]
     receipt = judge(land("customer", rows))
-    assert (
-        "  customer.company_id_required: 7 of 8 (more than the 5 % tolerated): `company_id` is given"
-        in (gate_closed_error(receipt).lines())
+    assert "  customer.company_id_required: 7 of 8 (more than the 5 % tolerated): `company_id` is given" in (
+        gate_closed_error(receipt).lines()
     )
     assert "    keys C1, C2, C3, C4, C5" in gate_closed_error(receipt).lines()

@@ -44,9 +44,9 @@ def test_one_of_several_amounts_is_enough() -> None:
     assert "amount_net_required" not in rules(tables.SALES_LINE)
 
 
-def test_check_digits_only_warn() -> None:
+def test_a_bad_social_credit_code_only_warns() -> None:
     warned = [expectation.rule for expectation in row_expectations(tables.CUSTOMER) if expectation.severity == "warn"]
-    assert warned == ["uscc_check_digit"]
+    assert warned == ["uscc_malformed", "uscc_check_digit"]
 
 
 @pytest.mark.parametrize("table", tables.ALL_TABLES, ids=lambda table: table.name)
