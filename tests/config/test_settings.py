@@ -83,12 +83,12 @@ def test_a_project_that_is_none_is_refused(tmp_path: Path) -> None:
 
 def test_the_home_is_the_argument_then_the_environment_then_the_file_then_var(tmp_path: Path) -> None:
     project = project_with(tmp_path / "p", 'home = "from_file"\n')
-    environ = {"KEHU_HOME": "from_environment", "HOME": "/home/li"}
+    environ = {"KEHU_HOME": "from_environment", "HOME": "/users/li"}
     assert load(tmp_path, project=project, home=Path("given"), environ=environ).home == tmp_path / "given"
     assert load(tmp_path, project=project, environ=environ).home == tmp_path / "from_environment"
     assert load(tmp_path, project=project).home == project / "from_file"
     assert load(tmp_path, project=project_with(tmp_path / "q", "")).home == tmp_path / "q" / "var"
-    assert load(tmp_path, environ={"KEHU_HOME": "~/kehu", "HOME": "/home/li"}).home == Path("/home/li/kehu")
+    assert load(tmp_path, environ={"KEHU_HOME": "~/kehu", "HOME": "/users/li"}).home == Path("/users/li/kehu")
 
 
 @pytest.mark.parametrize(
