@@ -11,7 +11,8 @@ import os
 from kehu.config.errors import SettingsError, UsageError
 from kehu.config.settings import Settings
 from kehu.flows import show
-from kehu.flows.context import settings_of
+from kehu.flows.context import language_of, settings_of
+from kehu.schemas.tables import DQ_QUARANTINE
 
 
 def quarantine(arguments: argparse.Namespace) -> int:
@@ -52,23 +53,26 @@ def _list(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.json:
         show.print_json({"exit_code": 0, "quarantine": [entry.as_row() for entry in entries]})
         return 0
-    out = show.results()
+    out, labels = show.results(), show.Labels(language_of(arguments, settings))
     if not entries:
-        out.print(f"No rows in quarantine under {settings.home}.")
+        out.print(
+            labels.say(f"No rows in quarantine under {settings.home}.", f"{settings.home} 下没有隔离行。"), markup=False
+        )
         return 0
     rows = [
-        (entry.system, entry.entity, entry.file_name, entry.rule, entry.row_count, ", ".join(entry.example_keys))
+        (entry.system, labels.table(entry.entity), entry.file_name, entry.rule, entry.row_count, entry.example_keys)
         for entry in entries
     ]
+    headers = labels.columns(DQ_QUARANTINE, ["source", "entity", "file_name", "rule", "row_count", "example_keys"])
+    title = labels.say("Rows in quarantine, by file and rule", "隔离行(按文件和规则)")
+    out.print(show.table(title, headers, rows, numbers=(4,)))
+    out.print()
     out.print(
-        show.table(
-            "Rows in quarantine, by file and rule",
-            ["source", "entity", "file", "rule", "rows", "keys"],
-            rows,
-            numbers=(4,),
+        labels.say(
+            "A row that breaks several rules counts under each. Next: kehu quarantine export --to rejected.csv",
+            "违反多条规则的行在每条规则下各计一次。下一步:kehu quarantine export --to rejected.csv",
         )
     )
-    out.print("\nA row that breaks several rules counts under each. Next: kehu quarantine export --to rejected.csv")
     return 0
 
 
@@ -83,7 +87,7 @@ def _export(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.json:
         show.print_json({"exit_code": 0, "rows": count, "file": str(arguments.to)})
     else:
-        show.results().print(f"{count:,} rows written to {arguments.to}. Mend the cells, then:")
+        show.results().print(f"{show.counted(count, 'row')} written to {arguments.to}. Mend the cells, then:")
         show.results().print(f'  kehu quarantine release {arguments.to} --reason "…" --by "…"')
     return 0
 
@@ -99,7 +103,9 @@ def _release(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.json:
         show.print_json({"exit_code": 0, "corrections": written.count, "file": str(written.path)})
     else:
-        show.results().print(f"{written.count:,} corrections written to {written.path}; the next run applies them.")
+        show.results().print(
+            f"{show.counted(written.count, 'correction')} written to {written.path}; the next run applies them."
+        )
     return 0
 
 

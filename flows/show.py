@@ -39,9 +39,15 @@ _STAGE_WORDS = {
 }
 
 
+class _Results(Console):
+    def on_broken_pipe(self) -> None:
+        # Rich would end the process with exit code 1; `kehu runs | head` is no failure, see `cli.main`.
+        raise BrokenPipeError
+
+
 def results() -> Console:
     """The console for results: standard output."""
-    return Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL, highlight=False, emoji=False)
+    return _Results(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL, highlight=False, emoji=False)
 
 
 def messages() -> Console:
@@ -139,3 +145,8 @@ def _cell(value: Any) -> str:
 def percent(share: Decimal | None) -> str | None:
     """A share as a percentage with one decimal; None stays None."""
     return None if share is None else f"{share * 100:.1f} %"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its English noun: `1 row`, `2,000 rows`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -23,6 +23,7 @@ import kehu
 from kehu.config.errors import SettingsError
 from kehu.config.policy import PolicyBook
 from kehu.config.sources import SourceMapping, load_source
+from kehu.flows.failures import as_resource_error
 from kehu.flows.receipts import Account, Inputs, MartReceipt, Marts, NightPlan, NightReceipt, NightRequest, NightStatus
 from kehu.schemas.rendering import arrow_schema
 from kehu.schemas.tables import DQ_QUARANTINE, DQ_RESULT, RUN_INPUT, RUN_INPUT_REASON, RUN_MART
@@ -55,13 +56,32 @@ def one_writer(request: NightRequest) -> Iterator[None]:
     """Hold the writer's lock of the home while a night publishes; sandboxes and dry runs need none.
 
     Raises:
+        SettingsError: the home cannot be written (exit 10).
         AnotherRunHoldsTheLock: another run is under way (exit 14).
     """
+    _refuse_unwritable(request.settings.home)
     if not request.publish or request.sandbox:
         yield
         return
     with hold_lock(request.settings.home, started_at=_now(), command=f"kehu run {request.source} {request.as_of}"):
         yield
+
+
+def _refuse_unwritable(home: Path) -> None:
+    """Find out before the work begins whether files can be made in the home at all."""
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=home):
+            pass
+    except OSError as error:
+        if as_resource_error(error) is not None:
+            raise
+        raise SettingsError(
+            f"The home folder cannot be written: {error.strerror}.",
+            code="home_not_writable",
+            file=str(home),
+            hint="name another with --home, KEHU_HOME or `home` in kehu.toml, or let this user write there",
+        ) from None
 
 
 def plan_night(request: NightRequest) -> NightPlan:

@@ -198,7 +198,8 @@ class Shop:
 
     def state(self) -> dict[str, object]:
         """What a refused run must leave as it was: published version, known deliveries, nothing half made."""
-        unfinished = [path for path in self.home.rglob(".*") if path.is_dir()] if self.home.is_dir() else []
+        hidden = self.home.rglob(".*") if self.home.is_dir() else []
+        unfinished = [path for path in hidden if path.is_dir() and path.name != ".master"]
         scratch = self.home / "scratch"
         return {
             "warehouse": self.warehouse.resolve() if self.warehouse.exists() else None,
