@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 import kehu
-from kehu.config.errors import SettingsError
+from kehu.config.errors import SettingsError, WarehouseError
 from kehu.config.policy import PolicyBook
 from kehu.config.sources import SourceMapping, load_source
 from kehu.flows.failures import as_resource_error
@@ -36,6 +36,7 @@ from kehu.tasks.gate import GateReceipt, quality_rows, quarantine_rows, run_gate
 from kehu.tasks.land import Landing, all_deliveries, land_exports, record_deliveries
 from kehu.tasks.marts import MartInputs, SkippedMart, build_marts, marts_named
 from kehu.warehouse.connections import connect_scratch
+from kehu.warehouse.duckdb_file import is_published_file_intact, trusted_file
 from kehu.warehouse.lock import hold_lock
 from kehu.warehouse.publish import RunFacts, publish_run
 from kehu.warehouse.read import is_published, refuse_other_portfolio, stored_portfolio
@@ -57,9 +58,10 @@ def one_writer(request: NightRequest) -> Iterator[None]:
 
     Raises:
         SettingsError: the home cannot be written (exit 10).
+        WarehouseError: the folder of the warehouse cannot be written (exit 13).
         AnotherRunHoldsTheLock: another run is under way (exit 14).
     """
-    _refuse_unwritable(request.settings.home)
+    _refuse_unwritable(request)
     if not request.publish or request.sandbox:
         yield
         return
@@ -67,21 +69,34 @@ def one_writer(request: NightRequest) -> Iterator[None]:
         yield
 
 
-def _refuse_unwritable(home: Path) -> None:
-    """Find out before the work begins whether files can be made in the home at all."""
-    try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=home):
-            pass
-    except OSError as error:
-        if as_resource_error(error) is not None:
-            raise
+def _refuse_unwritable(request: NightRequest) -> None:
+    """Find out before the work begins whether files can be made where they will be needed."""
+    home, warehouse = request.settings.home, request.warehouse_dir
+    if reason := _why_unwritable(home, mode=0o700):
         raise SettingsError(
-            f"The home folder cannot be written: {error.strerror}.",
+            f"The home folder cannot be written: {reason}.",
             code="home_not_writable",
             file=str(home),
             hint="name another with --home, KEHU_HOME or `home` in kehu.toml, or let this user write there",
-        ) from None
+        )
+    if request.publish and (reason := _why_unwritable(warehouse, mode=0o777)):
+        raise WarehouseError(
+            f"The folder of the warehouse cannot be written: {reason}.",
+            code="not_reachable",
+            file=str(warehouse),
+            hint="name another with --warehouse or `warehouse` in kehu.toml, or let this user write there",
+        )
+
+
+def _why_unwritable(folder: Path, *, mode: int) -> str | None:
+    try:
+        folder.mkdir(mode=mode, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return None
+    except OSError as error:
+        if as_resource_error(error) is not None:
+            raise
+        return error.strerror or type(error).__name__
 
 
 def plan_night(request: NightRequest) -> NightPlan:
@@ -95,7 +110,7 @@ def plan_night(request: NightRequest) -> NightPlan:
     settings = request.settings
     mapping = load_source(request.source, settings.sources_dir)
     policy = PolicyBook.load(settings.policy_dir).on(request.as_of, request.overrides)
-    stored = stored_portfolio(request.warehouse_dir)
+    stored = stored_portfolio(trusted_file(request.warehouse_dir))
     refuse_other_portfolio(stored, settings.portfolio)
     currency = settings.portfolio.reporting_currency or (stored.reporting_currency if stored else mapping.currency)
     marts = marts_named(request.only)
@@ -240,8 +255,9 @@ def record(plan: NightPlan, landing: Landing) -> None:
 
 
 def is_official(plan: NightPlan, inputs: Inputs) -> bool:
-    """True when this very run is published and official already: the same inputs, rules and code."""
-    return is_published(plan.request.warehouse_dir, inputs.run_id)
+    """True when this very run is published and official already, and readers get it as it was published."""
+    directory = plan.request.warehouse_dir
+    return is_published(trusted_file(directory), inputs.run_id) and is_published_file_intact(directory)
 
 
 def build(plan: NightPlan, inputs: Inputs) -> Marts:

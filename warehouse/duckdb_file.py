@@ -110,6 +110,29 @@ def newest_version(directory: Path) -> Path:
     return path
 
 
+def trusted_file(directory: Path) -> Path:
+    """Where a writer looks up what was published: the private master, which no client of the published file can change.
+
+    Returns:
+        The master of the published version; the published file where there is no master; the folder itself before the
+        first publication.
+
+    Raises:
+        WarehouseError: as `linked_version`, or both files are gone.
+    """
+    version = linked_version(directory) if directory.is_dir() else None
+    if version is None:
+        return directory
+    master = VersionedFile(directory).master_path(version)
+    return master if master.is_file() else newest_version(directory)
+
+
+def is_published_file_intact(directory: Path) -> bool:
+    """True when readers of the folder get the bytes that were published; False before the first publication."""
+    version = linked_version(directory) if directory.is_dir() else None
+    return version is not None and VersionedFile(directory).is_intact(version)
+
+
 class VersionedFile:
     """The versions of one warehouse folder, as its single writer sees them.
 

@@ -124,6 +124,11 @@ def test_zipped_export(shop: Shop) -> None:
     assert error["file"] == name
 
 
+def test_parquet_that_was_cut_off(shop: Shop) -> None:
+    shop.write(SALES, b"PAR1" + b"\0" * 200)
+    assert shop.refused(11, "unreadable_parquet")["file"] == SALES
+
+
 # --- reported, and the night goes on ----------------------------------------------------------------------------------
 
 

@@ -119,6 +119,14 @@ def line_of(text: str, part: str) -> int:
         ("entity: customer\n", "entities: customer\n", "unknown_key", "entity", "entities"),
         ("tax: excluded", "tax: [excluded", "yaml_malformed", "", "delivered_at"),
         ("    match: 客户_*.csv\n", "", "missing_key", "match", "customers:"),
+        (
+            "name: 客户名称",
+            "name: 客户名称\n        tolerances: {name_missing: 0.1}",
+            "unknown_rule",
+            "",
+            "entity: customer",
+        ),
+        ("name: 客户名称", "name: 客户名称\n      - {entity: customer}", "entity_fed_twice", "", "- {entity"),
         ("金额", '{expression: "amount(\\"金额\\") * 0.5e0"}', "expression_not_allowed", "exact", "0.5e0"),
         ("金额", '{expression: "amount(\\"金额\\""}', "expression_malformed", "", "expression"),
     ],
@@ -149,3 +157,12 @@ def test_a_file_that_is_no_longer_mapped(shop: Shop) -> None:
     shop.map(MAPPING.replace("  sales:", "  lines:"))
     error = shop.refused(10, "file_mapping_gone")
     assert error["setting"] == "files.sales"
+
+
+def test_a_correction_of_a_column_that_is_not_there(shop: Shop) -> None:
+    (shop.project / "corrections" / "mine.yaml").write_text(
+        "corrections:\n  - {source: shop, file: 销售_*.csv, match: {单据编号: XS0007}, column: 价格, from: a, to: b, "
+        "reason: r, by: Li Na, date: 2024-04-01}\n"
+    )
+    error = shop.refused(10, "correction_header_missing")
+    assert "价格" in str(error) and "corrections/mine.yaml" in str(error)

@@ -162,3 +162,18 @@ def test_a_run_that_is_not_there(shop: Shop) -> None:
     shop.published()
     error = shop.kehu(shop.here("runs", "show", "20990101", "--json")).refused(2, "unknown_run")
     assert "kehu runs" in error["hint"]
+    shop.sales[0][5] = "101.00"
+    shop.export()
+    shop.published()
+    error = shop.kehu(shop.here("runs", "show", "2024", "--json")).refused(2, "ambiguous_run")
+    assert error["count"] == len(error["keys"]) == 2
+
+
+def test_demo_into_a_folder_that_is_not_its_own(shop: Shop) -> None:
+    outcome = shop.kehu(["demo", "--dir", str(shop.folder), "--write-only", "--customers", "5", "--json"])
+    assert outcome.refused(2, "folder_not_empty")["count"] == 2
+
+
+def test_demo_of_a_size_nobody_can_want(shop: Shop) -> None:
+    outcome = shop.kehu(["demo", "--dir", str(shop.folder / "demo"), "--write-only", "--months", "100000", "--json"])
+    assert outcome.refused(2, "demo_size")["rule"] == "months"

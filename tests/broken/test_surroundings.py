@@ -67,6 +67,24 @@ def test_a_published_file_that_is_no_database(shop: Shop) -> None:
     for arguments in (["runs"], ["runs", "show", "2024"]):
         error = shop.kehu(shop.here(*arguments, "--json")).refused(13, "not_a_warehouse")
         assert error["file"] == str(published)
+    shop.published()  # the same night again: published anew, from the private master
+    assert shop.warehouse.resolve() != published and shop.sales_total() == 82_000
+
+
+def test_a_published_file_that_is_gone(shop: Shop) -> None:
+    shop.published()
+    shop.warehouse.resolve().unlink()
+    error = shop.kehu(shop.here("runs", "--json")).refused(13, "version_missing")
+    assert "again" in error["hint"]
+    shop.published()
+    assert shop.sales_total() == 82_000
+    shop.warehouse.unlink()
+    shop.refused(13, "link_missing")
+
+
+def test_a_warehouse_folder_that_cannot_be_reached(shop: Shop) -> None:
+    error = shop.refused(13, "not_reachable", "--warehouse", "duckdb:////proc/kehu/kehu.duckdb")
+    assert error["file"] == "/proc/kehu"
 
 
 def test_no_warehouse_yet(shop: Shop) -> None:
@@ -82,6 +100,10 @@ def test_a_published_file_somebody_writes_to(shop: Shop) -> None:
     with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout is not None and other.stdout.readline() == b"open\n"
         shop.kehu(shop.here("runs", "--json")).refused(13, "opened_for_writing")
+        shop.sales[0][5] = "101.00"
+        shop.export(day="20240401")
+        assert shop.published()["status"] == "published"  # it does not stop a night, nor get into it
+        assert shop.sales_total() == 82_001
         other.communicate(b"")
 
 
