@@ -77,7 +77,7 @@ def test_a_dry_run_leaves_no_delivery_and_no_warehouse(company: Company) -> None
     company.export("发票_20240331.csv", invoice_lines())
     receipt = company.run(publish=False)
     assert (receipt.status, receipt.gate, receipt.warehouse) == ("checked", "open", None)
-    assert not company.warehouse().exists()
+    assert company.versions() == {}
     company.export("发票_20240331.csv", invoice_lines(count=40))
     published = company.run()
     (file,) = company.rows("run_input", published)

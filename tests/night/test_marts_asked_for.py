@@ -46,7 +46,7 @@ def test_an_unknown_mart_is_a_matter_of_usage(trading: Company, capsys: pytest.C
     assert main(command(trading, "--only", "abc,credit_score")) == EXIT_USAGE
     told = json.loads(capsys.readouterr().out)
     assert (told["exit_code"], told["error"]["code"]) == (EXIT_USAGE, "unknown_mart")
-    assert not trading.warehouse().exists()
+    assert trading.versions() == {}
 
 
 def test_a_blank_policy_value_skips_what_reads_it(trading: Company, capsys: pytest.CaptureFixture[str]) -> None:
@@ -71,7 +71,7 @@ def test_a_required_mart_that_would_be_skipped_stops_the_night(
     told = json.loads(capsys.readouterr().out)
     assert told["error"]["code"] == "required_mart_skipped"
     assert told["error"]["details"] == ["mart_abc_summary: policy_blank: abc.window"]
-    assert not trading.warehouse().exists()
+    assert trading.versions() == {}
     assert list((trading.home / "scratch").iterdir()) == []
 
 
@@ -107,4 +107,4 @@ def test_set_needs_a_sandbox(trading: Company, capsys: pytest.CaptureFixture[str
     told = json.loads(capsys.readouterr().out)
     assert told["warehouse"] == str(trading.warehouse("all") / "kehu.duckdb")
     assert trading.ask("SELECT DISTINCT window_start_date FROM v_abc_summary", "all") == [{"window_start_date": None}]
-    assert not trading.warehouse().exists()
+    assert trading.versions() == {}

@@ -69,7 +69,8 @@ def environment(tmp_path: Path) -> dict[str, str]:
     (tmp_path / "hooks" / "sitecustomize.py").write_text(WATCHER, encoding="utf-8")
     # Those switches only that a user has without our doing; what `kehu` sets itself is what is tested.
     plain = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "GX_", "DO_NOT_"))}
-    places = {"PYTHONPATH": str(tmp_path / "hooks"), "WATCHED": str(tmp_path / "watched"), "HOME": str(tmp_path)}
+    path = os.pathsep.join([str(tmp_path / "hooks"), *filter(None, [os.environ.get("PYTHONPATH")])])
+    places = {"PYTHONPATH": path, "WATCHED": str(tmp_path / "watched"), "HOME": str(tmp_path)}
     return plain | places | {"PREFECT_HOME": str(tmp_path / "prefect")}
 
 
