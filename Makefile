@@ -58,6 +58,7 @@ imports: $(STAMP)
 .PHONY: docs
 docs: $(STAMP)
 	$(VENV)/bin/python -m kehu.schemas.dictionary --check
+	$(VENV)/bin/python -m kehu.flows.commands_page --check
 
 .PHONY: env
 env: $(STAMP)  ## make or renew the environment in .venv

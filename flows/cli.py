@@ -137,13 +137,21 @@ def whole_number(text: str) -> int:
 # --- the parser -------------------------------------------------------------------------------------------------------
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Help with room for the longest command beside its sentence."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=28)
+        self._action_max_length = 15  # argparse forgets that commands are indented once more
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands, with examples in each help text."""
     parser = argparse.ArgumentParser(
         prog="kehu",
         description="Kehu (客户): checks CRM and ERP exports, scores every customer, publishes to a warehouse for BI.",
         epilog=EXIT_CODES_HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"kehu {__version__}")
@@ -171,7 +179,7 @@ def _command(
         help=help_text,
         description=description or help_text,
         epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
         allow_abbrev=False,
     )
     shared = parser.add_argument_group("common options")
@@ -296,7 +304,9 @@ def _add_runs(commands: Any) -> None:
         "command_inspect:runs",
         ["kehu runs", "kehu runs show 20260331-1a2b3c4d5e6f"],
     )
-    parser.add_argument("action", nargs="?", choices=("list", "show"), default="list")
+    parser.add_argument(
+        "action", nargs="?", choices=("list", "show"), default="list", help="all of them, or one (default: list)"
+    )
     parser.add_argument("run_id", nargs="?", metavar="ID", help="with show: the run, or enough of its beginning")
     parser.add_argument("--sandbox", type=sandbox_name, metavar="NAME", help="of that sandbox")
 
@@ -309,11 +319,11 @@ def _add_quarantine(commands: Any) -> None:
             "kehu quarantine export --to rejected.csv          # open it, mend the cells",
             'kehu quarantine release rejected.csv --reason "price typed as text" --by "Li Na"',
         ],
-        "Rows that broke a row rule are kept aside with the reason. `export` writes them with their raw text; mend "
-        "cells in the file and `release` turns each changed cell into a correction of the project; the next run "
+        "Rows that broke a row rule are kept aside with the reason. `export` writes them with their raw text; mend\n"
+        "cells in the file and `release` turns each changed cell into a correction of the project; the next run\n"
         "applies it.",
     )  # fmt: skip
-    parser.add_argument("action", choices=("list", "export", "release"))
+    parser.add_argument("action", choices=("list", "export", "release"), help="what to do with them")
     parser.add_argument("file", nargs="?", type=Path, help="with release: the mended file")
     parser.add_argument("--to", type=Path, metavar="FILE", help="with export: the CSV to write")
     parser.add_argument("--source", help="only this source system")
@@ -327,7 +337,7 @@ def _add_corrections(commands: Any) -> None:
         commands, "corrections", "say which corrections no longer find the error they mend",
         "command_quarantine:corrections", ["kehu corrections check"],
     )  # fmt: skip
-    parser.add_argument("action", choices=("check",))
+    parser.add_argument("action", choices=("check",), help="try each on the landed files it is for")
 
 
 def _add_policy(commands: Any) -> None:
@@ -335,7 +345,7 @@ def _add_policy(commands: Any) -> None:
         commands, "policy", "show each policy value with the file and date it came from", "command_inspect:policy",
         ["kehu policy show", "kehu policy show --as-of 2025-06-30", "kehu policy show abc.cut_rule"],
     )  # fmt: skip
-    parser.add_argument("action", choices=("show",))
+    parser.add_argument("action", choices=("show",), help="print the values in force")
     parser.add_argument("key", nargs="?", help="one key: everything about it (default: list all)")
     parser.add_argument(
         "--as-of",

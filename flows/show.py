@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, ParamSpec, TypeVar
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.markup import escape
 from rich.table import Table
 
@@ -119,15 +119,16 @@ class Progress:
         return shown
 
 
-def table(title: str, headers: Sequence[str], rows: Sequence[Sequence[Any]], *, numbers: Sequence[int] = ()) -> Table:
-    """A table for the terminal; `numbers` are the positions of right-aligned columns."""
-    shown = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False)
+def table(title: str, headers: Sequence[str], rows: Sequence[Sequence[Any]], *, numbers: Sequence[int] = ()) -> Group:
+    """A table for the terminal under its title; `numbers` are the positions of right-aligned columns."""
+    shown = Table(header_style="dim", box=None, pad_edge=False)
     for position, header in enumerate(headers):
         is_number = position in numbers
         shown.add_column(header, justify="right" if is_number else "left", no_wrap=is_number, overflow="fold")
     for row in rows:
         shown.add_row(*(_cell(value) for value in row))
-    return shown
+    # A title of the table itself would be folded to the table's width.
+    return Group(f"[bold]{escape(title)}[/bold]", shown) if title else Group(shown)
 
 
 def _cell(value: Any) -> str:

@@ -11,9 +11,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.markup import escape
-from rich.table import Table
 
 from kehu.flows.receipts import NightReceipt, NightRequest
 from kehu.flows.show import Labels, percent, results, table
@@ -64,7 +63,7 @@ def _line(out: Console, text: str) -> None:
 # --- files and gate ---------------------------------------------------------------------------------------------------
 
 
-def files_table(rows: Sequence[Mapping[str, Any]], title: str, labels: Labels, *, most: int | None = None) -> Table:
+def files_table(rows: Sequence[Mapping[str, Any]], title: str, labels: Labels, *, most: int | None = None) -> Group:
     """What became of the records of each file and entity; counts that are zero throughout are left out.
 
     Args:
@@ -114,7 +113,7 @@ def _headers_left(files: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     return dict(Counter(" | ".join(headers) for headers in left.values() if headers))
 
 
-def quality_table(rows: Sequence[Mapping[str, Any]], title: str, labels: Labels) -> Table:
+def quality_table(rows: Sequence[Mapping[str, Any]], title: str, labels: Labels) -> Group:
     """Expectations that failed, with counts and at most five keys each.
 
     Args:

@@ -1,0 +1,207 @@
+"""What people read: the summary in both languages, runs, policy, dictionary, SQL; and the same as JSON."""
+
+from __future__ import annotations
+
+import json
+
+import duckdb
+import pytest
+from shop import MAPPING, SALES_HEADER, Shop, as_csv
+
+from kehu.flows.cli import main
+from kehu.schemas.tables import ALL_TABLES, MARTS, RUN_INPUT
+from kehu.tasks.marts import mart_sql
+from kehu.warehouse.views import view_sql
+
+PROFIT = MAPPING.replace("amount_net: 金额", "amount_net: 金额\n          gross_profit_net: 毛利")
+
+
+def shown(shop: Shop, *arguments: str) -> str:
+    """Standard output of a command that must get through, without a stray trace."""
+    outcome = shop.kehu(list(arguments))
+    assert outcome.exit_code == 0, outcome.err
+    assert "Traceback" not in outcome.out + outcome.err
+    return outcome.out
+
+
+# --- the summary of a night -------------------------------------------------------------------------------------------
+
+
+def test_the_summary_in_english(shop: Shop) -> None:
+    shop.write("销售_20240331.csv", as_csv(f"{SALES_HEADER},红字[备注]", [[*line, ""] for line in shop.sales]))
+    text = shown(shop, *shop.night())
+    assert "headers nothing takes (1 file): 联系人 | 红字[备注]" in text
+    assert "Gate: open" in text
+    assert "Tiers 2023-04-01 … 2024-03-31 CNY" in text
+    assert "gross profit: no line states a cost or profit" in text
+    lines = {line.split("  ")[0]: line.split()[-1] for line in text.splitlines() if line}
+    assert (lines["tax basis"], lines["ranked customers"], lines["ranked total"]) == ("net", "8", "82,000.00")
+    assert "excluding value-added tax" not in text  # the long sentences of the dictionary stay there
+    assert f"Warehouse: {shop.warehouse}\n" in text
+    assert "kehu runs show 20240331-" in text and text.endswith(f"--home {shop.home}\n")
+
+
+def test_the_summary_in_chinese(shop: Shop) -> None:
+    text = shown(shop, *shop.night("--lang", "zh"))
+    for word in (
+        "本次文件",
+        "读取行数",
+        "质检: 通过",
+        "客户分级",
+        "参与排名客户数",
+        "不含税",
+        "前8大客户",
+        "已发布:运行",
+    ):
+        assert word in text, word
+    assert "毛利额:所有销售行均无成本或毛利" in text
+    assert "销售明细" in text and "sales_line" not in text
+    for english in ("ranked customers", "Tonight", "Gate", "Published", "tax basis"):
+        assert english not in text, english
+
+
+def test_the_language_of_the_project(shop: Shop) -> None:
+    shop.settings('language = "zh"\n')
+    assert "本次文件" in shown(shop, *shop.night(command="check"))
+    assert "Tonight's files" in shown(shop, *shop.night("--lang", "en", command="check"))
+
+
+def test_why_a_customer_has_no_class(shop: Shop) -> None:
+    shop.map(PROFIT)
+    rows = [[*line, "-5.00" if line[3] == "C001" else "7.00"] for line in shop.sales]
+    shop.write("销售_20240331.csv", as_csv(f"{SALES_HEADER},毛利", rows))
+    text = shown(shop, *shop.night())
+    line = next(line for line in text.splitlines() if line.startswith("C001"))
+    assert line.split()[-2:] == ["A", "negative"]
+    assert next(line for line in text.splitlines() if line.startswith("negative")).split() == ["negative", "0", "1"]
+
+
+def test_what_failed_is_listed_with_its_keys(shop: Shop) -> None:
+    for number in (1, 2):
+        shop.sales[number][3] = f"X{number}"  # customers nobody knows: a warning
+    shop.export()
+    text = shown(shop, *shop.night())
+    line = next(line for line in text.splitlines() if line.startswith("warn "))
+    assert "X1, X2" in line and "(" not in line
+    assert "Gate: warned" in text
+
+
+def test_many_files_are_summed_up(shop: Shop) -> None:
+    for day in range(1, 31):
+        lines = [[f"D{day:02d}{line[0]}", *line[1:2], "2024-02-29", *line[3:]] for line in shop.sales[:2]]
+        shop.write(f"销售_202403{day:02d}.csv", as_csv(SALES_HEADER, lines))
+    text = shown(shop, *shop.night(command="check"))
+    row = next(line for line in text.splitlines() if line.startswith("31 files"))
+    assert row.split()[2:5] == ["sales_line", "131", "100"]
+    assert text.splitlines()[-1].startswith("Checked, nothing published.")
+    assert shop.deliveries() == [] and not shop.warehouse.exists()
+
+
+def test_a_sandbox_without_window(shop: Shop) -> None:
+    text = shown(shop, *shop.night("--sandbox", "whole", "--set", "abc.window=all"))
+    assert "Tiers up to 2024-03-31" in text
+    assert "--sandbox whole --home" in text.splitlines()[-1]
+    assert not shop.warehouse.exists() and shop.deliveries() == []
+    assert "20240331-" in shown(shop, *shop.here("runs", "--sandbox", "whole"))
+
+
+# --- runs -------------------------------------------------------------------------------------------------------------
+
+
+def test_runs_and_one_run(shop: Shop) -> None:
+    shop.sales[6][5] = "见附件"
+    shop.export()
+    run_id = shop.published()["run_id"]
+    listed = shown(shop, *shop.here("runs"))
+    assert run_id in listed and "mart_abc_summary" in listed
+    assert "已发布的运行" in shown(shop, *shop.here("runs", "--lang", "zh"))
+    story = shown(shop, *shop.here("runs", "show", run_id[:12]))
+    for part in (run_id, "Marts", "Files", "What became of the rows", "Rows in quarantine", "amount_net_not_a_amount"):
+        assert part in story, part
+    assert "见附件" not in story and "landed/" not in story
+    assert "各行去向" in shown(shop, *shop.here("runs", "show", run_id, "--lang", "zh"))
+    summary = json.loads(shown(shop, *shop.here("runs", "show", run_id, "--json")))
+    assert summary["log"]["run_id"] == run_id
+    assert {row["mart"] for row in summary["marts"]} == {mart.name for mart in MARTS}
+    assert {name for name in RUN_INPUT.column_names if name.startswith("rows_")} <= set(summary["inputs"][0])
+    assert json.loads(shown(shop, *shop.here("runs", "--json")))["runs"][0]["run_id"] == run_id
+
+
+# --- policy, dictionary, sql, init ------------------------------------------------------------------------------------
+
+
+def test_policy(shop: Shop) -> None:
+    shop.policy(
+        "abc:\n  cut_rule:\n    values:\n"
+        "      2024-01-01: {value: crossing_up, reason: tried, owner: sales, source: s}\n"
+    )
+    table = shown(shop, *shop.here("policy", "show"))
+    line = next(line for line in table.splitlines() if line.startswith("abc.cut_rule"))
+    assert "crossing_up" in line and "2024-01-01" in line and "policy/mine.yaml:4" in line
+    assert "midpoint" in shown(shop, *shop.here("policy", "show", "abc.cut_rule", "--as-of", "2023-12-31"))
+    one = shown(shop, *shop.here("policy", "show", "abc.cut_rule"))
+    assert "tried" in one and "crossing_up" in one
+    entries = json.loads(shown(shop, *shop.here("policy", "show", "abc.cut_rule", "--json")))["policy"]
+    assert [(entry["key"], entry["value"], entry["owner"]) for entry in entries] == [
+        ("abc.cut_rule", "crossing_up", "sales")
+    ]
+    assert len(json.loads(shown(shop, *shop.here("policy", "show", "--json")))["policy"]) > 10
+
+
+def test_dictionary(shop: Shop) -> None:
+    listed = shown(shop, *shop.here("dictionary"))
+    assert all(table.name in listed for table in ALL_TABLES)
+    page = shown(shop, *shop.here("dictionary", "mart_abc_customer"))
+    assert page.startswith("### `mart_abc_customer`") and "不含税销售额" in page
+    found = json.loads(shown(shop, *shop.here("dictionary", "mart_abc_customer", "--json")))
+    assert found["key"][0] == "as_of" and {"name", "type", "unit", "label_zh"} <= set(found["columns"][0])
+    assert len(json.loads(shown(shop, *shop.here("dictionary", "--json")))["tables"]) == len(ALL_TABLES)
+
+
+@pytest.mark.parametrize("name", ["mart_abc_indicator", "v_abc_customer", "v_data_status"])
+def test_sql(shop: Shop, name: str) -> None:
+    text = shown(shop, *shop.here("sql", name))
+    assert "SELECT" in text and "run_id" in text
+    assert json.loads(shown(shop, *shop.here("sql", name, "--json")))["sql"].strip() == text.strip()
+
+
+def test_the_sql_of_every_mart_and_view_names_real_columns() -> None:
+    from sqlglot import exp, parse
+
+    columns = {column.name for table in ALL_TABLES for column in table.columns}
+    for name, text in {**mart_sql(), **view_sql()}.items():
+        statements = [statement for statement in parse(text, dialect="duckdb") if statement is not None]
+        assert statements, name
+        if name in {mart.name for mart in MARTS}:
+            outputs = {column.output_name for column in statements[-1].find(exp.Select).expressions}  # type: ignore[union-attr]
+            mart = next(mart for mart in MARTS if mart.name == name)
+            assert outputs <= {*mart.column_names, "*"} | {f"exact__{column}" for column in columns}, name
+
+
+def test_init_then_check_the_project(shop: Shop) -> None:
+    project = shop.folder / "new"
+    text = shown(shop, "init", str(project))
+    assert str(project / "kehu.toml") in text.replace("\n", "") and "kehu check --project" in text
+    assert "abc.cut_rule" in shown(shop, "policy", "show", "--project", str(project))
+    written = json.loads(shown(shop, "init", str(shop.folder / "other"), "--json"))["written"]
+    assert any(path.endswith("kehu.toml") for path in written)
+
+
+def test_the_views_of_a_published_night_are_there(shop: Shop) -> None:
+    shop.published()
+    with duckdb.connect(str(shop.warehouse), read_only=True) as con:
+        for name in view_sql():
+            con.execute(f"SELECT * FROM kehu.{name} LIMIT 1")
+
+
+def test_help_of_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ([], ["run"], ["quarantine"], ["runs"]):
+        with pytest.raises(SystemExit) as ended:
+            main([*command, "--help"])
+        assert ended.value.code == 0 and "usage: kehu" in capsys.readouterr().out
+
+
+def test_the_page_of_commands_is_up_to_date() -> None:
+    from kehu.flows.commands_page import main as page
+
+    assert page(["--check"]) == 0
