@@ -102,6 +102,7 @@ def _receipt(entity: str, rows: Sequence[Row], number: int, **stated: Any) -> Co
         "broken_rules": (),
         "control_totals": (),
         "conflicts": (),
+        "arrived_at": f"2024-01-01T{number:06}",
     }
     return Conformed(**(facts | stated))
 

@@ -46,10 +46,10 @@ def test_the_error_lists_every_broken_blocking_rule_and_what_to_type() -> None:
     error = gate_closed_error(receipt)
     assert error.exit_code == EXIT_GATE_CLOSED
     assert error.code == "gate_closed"
-    assert error.count == 33
+    assert error.count is None
     assert error.lines() == [
         "The gate is closed: 3 blocking rules are broken by tonight's batch. Nothing is published.",
-        "  rule sales_line.key_repeated, sales_line.quantity_total_differs, sales_line.customer_id_required, count 33",
+        "  rule sales_line.key_repeated, sales_line.quantity_total_differs, sales_line.customer_id_required",
         "  sales_line.key_repeated: 1 of 100 (none is tolerated): key_repeated is asked",
         "    keys order/D1/1",
         "  sales_line.quantity_total_differs: 2 of 100 (none is tolerated): quantity_total_differs is asked",
