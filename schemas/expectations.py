@@ -113,7 +113,7 @@ def unforeseen_row_expectation(suite: str, rule: str, sentence: str) -> Expectat
     return Expectation(suite, rule, sentence, "block", ROWS_BROKEN_TOLERANCE, ExpectationKind.ROW)
 
 
-_WRITTEN_BY_US = (f.source, f.delivery_id, f.source_row, f.is_tax_assumed)
+NOT_IN_EXPORTS = (f.source, f.delivery_id, f.source_row, f.is_tax_assumed)
 """Columns of an entity that no export fills: nothing can be wrong with them."""
 
 
@@ -124,7 +124,7 @@ def _row_rules(table: Table) -> Iterator[Expectation]:
     is_entity = table.layer is Layer.ENTITY
     required = {column.name for column in (*table.key, *table.required)}
     for column in table.columns:
-        if is_entity and column in _WRITTEN_BY_US:
+        if is_entity and column in NOT_IN_EXPORTS:
             continue
         if column.name in required:
             yield _row(table, f"{column.name}_required", f"`{column.name}` is given", column)
@@ -156,6 +156,10 @@ def _whole_row_rules(table: Table) -> Iterator[Expectation]:
     if f.currency in table.columns:
         yield _row(
             table, "rate_missing", "the currency is the reporting currency or has a rate in force on the row's day"
+        )
+    if f.is_tax_assumed in table.columns:
+        yield _row(
+            table, "tax_rate_missing", "a gross amount has a net one: a tax rate of its line, its source or the policy"
         )
     yield _row(table, "duplicate_key", "no other row of the file has the same key and other content")
     yield _row(table, "too_many_fields", "the record has no more fields than the header")
@@ -238,7 +242,7 @@ def _file_rules(table: Table) -> Iterator[Expectation]:
 
 def _conflict_rules(table: Table) -> Iterator[Expectation]:
     for column in table.columns:
-        if column not in (*table.key, *_WRITTEN_BY_US):
+        if column not in (*table.key, *NOT_IN_EXPORTS):
             rule, sentence = (
                 f"{column.name}_conflicts",
                 f"`{column.name}` is the same on every document line of one key",

@@ -1,8 +1,9 @@
 """The account of a night's input: what became of every record of every delivered file.
 
-May import: `config`, `schemas`, `tasks.core`, `tasks.build`. Two identities hold, and are checked here: per file read =
-data + header + title + total + blank; per file and entity data = accepted + merged + quarantined + dropped + later +
-unmapped. What conform counted stands in its receipts; what depends on the judged day is counted on the accepted rows.
+May import: `config`, `schemas`, `tasks.core`, `tasks.in_force`, `tasks.build`. Two identities hold, and are checked
+here: per file read = data + header + title + total + blank; per file and entity data = accepted + merged + quarantined
++ dropped + later + unmapped. What conform counted stands in its receipts; what depends on the judged day is counted on
+the accepted rows.
 """
 
 from __future__ import annotations
@@ -24,15 +25,8 @@ from kehu.schemas.model import Table
 from kehu.schemas.rendering import arrow_schema
 from kehu.tasks import exact
 from kehu.tasks.build import ContractBroken, fetch
-from kehu.tasks.core import (
-    FILE_ORDER,
-    ConformedFile,
-    delivery_order,
-    files_before,
-    files_in_force,
-    rows_with_outcome,
-    vanished_keys,
-)
+from kehu.tasks.core import FILE_ORDER, rows_with_outcome, vanished_keys
+from kehu.tasks.in_force import ConformedFile, Order, delivery_order, files_before, files_in_force
 
 _OF_READING = ("rows_read", "rows_header", "rows_title", "rows_total", "rows_blank", "rows_data", "values_rounded")
 
@@ -173,13 +167,13 @@ def _used(
 
 def _vanished(
     backend: Backend, table: Table, in_force: Sequence[CountedFile], files: Sequence[CountedFile], *, home: Path
-) -> dict[tuple[Any, ...], int]:
+) -> dict[Order, int]:
     """How many keys each snapshot no longer has, by the first file of its delivery."""
     groups: dict[tuple[str, str], list[CountedFile]] = {}
     for file in in_force:
         if file.mode == "snapshot":
             groups.setdefault((file.system, file.file_mapping), []).append(file)
-    counted: dict[tuple[Any, ...], int] = {}
+    counted: dict[Order, int] = {}
     for now in groups.values():
         if before := files_before(files, now):
             gone = vanished_keys(backend, table, before, now, home=home)

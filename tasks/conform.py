@@ -19,24 +19,34 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kehu.config.errors import MOST_KEYS_SHOWN, InputError, OutOfResources
 from kehu.schemas import fields as f
 from kehu.schemas.expectations import row_expectations
-from kehu.schemas.rendering import contract_fingerprint, literal, quoted
+from kehu.schemas.rendering import literal, quoted
 from kehu.schemas.tables import ENTITIES
 from kehu.tasks.conform_feed import REPEATED, FeedContext, FeedSql, feed_sql
 from kehu.tasks.conform_plan import (
     FeedPlan,
     FilePlan,
     feed_place,
+    file_mapping_named,
     plan_file,
     refuse_unknown_names,
-    unknown_source_error,
 )
-from kehu.tasks.conformed import BrokenRule, Conformed, ControlTotal, Note, Reason
+from kehu.tasks.conformed import (
+    ACCEPTED_FILE,
+    FLAGGED_FILE,
+    QUARANTINED_FILE,
+    BrokenRule,
+    Conformed,
+    ControlTotal,
+    Note,
+    Reason,
+)
 from kehu.tasks.control_totals import hold_totals
 from kehu.tasks.corrections import (
     Correction,
@@ -45,17 +55,19 @@ from kehu.tasks.corrections import (
     load_corrections,
     refuse_corrections_without_error,
 )
-from kehu.tasks.land import known_deliveries
+from kehu.tasks.in_force import delivery_order
+from kehu.tasks.land import known_deliveries, private_folder, sync_folder
 from kehu.tasks.locked_sql import RECORD, run_locked
-from kehu.tasks.normalise import NORMALISE_VERSION, install_macros
+from kehu.tasks.normalise import install_macros
 from kehu.tasks.records import RawTable, read_records
-from kehu.tasks.row_rules import QUARANTINING
+from kehu.tasks.row_rules import QUARANTINING, key_text
 
 if TYPE_CHECKING:
     import duckdb
 
     from kehu.config.policy import Policy
     from kehu.config.sources import Feed, FileMapping, SourceMapping
+    from kehu.schemas.model import Table
     from kehu.tasks.land import Delivery
 
 __all__ = [
@@ -69,12 +81,13 @@ __all__ = [
     "load_corrections",
 ]
 
-CONFORM_VERSION = "1"
-"""Raise it when the same input would give other rows: everything is then conformed anew."""
+ROW_MAKING_MODULES = (
+    "conform", "conform_feed", "conform_plan", "conformed", "control_totals", "corrections", "headers", "locked_sql",
+    "mapping_sql", "normalise", "raw_table", "read_text", "read_workbook", "record_classes", "records", "row_rules",
+)  # fmt: skip
+"""The modules of `tasks` that say which rows a file gives: where their code changes, everything is conformed anew."""
 
 LANDED = "landed"
-PRIVATE = 0o700
-
 _SENTENCES = {"possibly_cut": "the sheet is filled to the last row its format allows: rows may have been cut off"}
 _IN_SQL = "_in_sql"
 
@@ -85,28 +98,24 @@ class Rules:
 
     Attributes:
         reporting_currency: currency of the portfolio; rows in others need a rate.
-        tax_rates: (first day, rate) for lines whose rate nobody states, ascending.
+        tax_rates: (first day, rate) for lines whose rate nobody states, ascending; None where it is blank from then on.
         rates: (first day, currencies that have a rate from then on), ascending.
     """
 
     reporting_currency: str
-    tax_rates: tuple[tuple[date, Decimal], ...] = ()
+    tax_rates: tuple[tuple[date, Decimal | None], ...] = ()
     rates: tuple[tuple[date, tuple[str, ...]], ...] = ()
 
     @classmethod
     def of(cls, policy: Policy, reporting_currency: str) -> Rules:
         """The rules a policy states: `sales.tax_rate_assumed` and `currency.rates`, each by the date of the row."""
-        tax = [
-            (dated.from_date, Decimal(dated.value))
-            for dated in policy.dated_values("sales.tax_rate_assumed")
-            if dated.value is not None
-        ]
-        rates = [
-            (dated.from_date, tuple(sorted(dated.value)))
-            for dated in policy.dated_values("currency.rates")
-            if dated.value
-        ]
-        return cls(reporting_currency, tuple(sorted(tax)), tuple(sorted(rates)))
+        tax = policy.dated_values("sales.tax_rate_assumed")
+        rates = policy.dated_values("currency.rates")
+        return cls(
+            reporting_currency,
+            tuple((dated.from_date, dated.value) for dated in tax),
+            tuple((dated.from_date, tuple(sorted(dated.value or ()))) for dated in rates),
+        )
 
 
 def conform_delivery(
@@ -142,7 +151,7 @@ def conform_delivery(
         SettingsError: the mapping or a correction does not fit.
         OutOfResources: memory or disk ran out.
     """
-    file_mapping = _file_mapping(mapping, delivery)
+    file_mapping = file_mapping_named(mapping, delivery.file_mapping)
     refuse_unknown_names(mapping, file_mapping)
     rules = Rules.of(policy, reporting_currency)
     applied = _corrections_for(corrections, mapping, delivery)
@@ -153,7 +162,7 @@ def conform_delivery(
     index = _index_path(home, delivery)
     known = _indexed(index, key, home)
     if known is not None:
-        return known
+        return tuple(replace(receipt, arrived_at=delivery.arrived_at) for receipt in known)
     with _scratch(home) as scratch, _named_failures(delivery.file_name):
         install_macros(con, mapping.timezone)
         conformed: list[Conformed] = []
@@ -272,9 +281,9 @@ def _conform_feed(
     sql = feed_sql(plan, feed, str(typed), _context(job, source))
     directory = job.directory(feed.table.name)
     with _new_directory(job.home / directory) as folder:
-        flagged, accepted = folder / "flagged.parquet", folder / "accepted.parquet"
+        flagged, accepted = folder / FLAGGED_FILE, folder / ACCEPTED_FILE
         _write_rows(job.con, sql, flagged, accepted)
-        _write_quarantined(job, feed, sql, source, flagged, folder / "quarantined.parquet")
+        _write_quarantined(job, feed, sql, source, flagged, folder / QUARANTINED_FILE)
         receipt = _receipt(job, plan, feed, sql, source, typed, flagged, accepted, counts, directory)
         (folder / "receipt.json").write_text(receipt.to_json(), encoding="utf-8")
     return receipt
@@ -313,7 +322,7 @@ def _write_quarantined(job: _Job, feed: FeedPlan, sql: FeedSql, source: RawTable
         if rule.severity == QUARANTINING
     ]
     aside = (
-        f"SELECT source_row, concat_ws(',', {', '.join(broken)}) AS rules, {_key_text(feed)} AS key FROM "
+        f"SELECT source_row, concat_ws(',', {', '.join(broken)}) AS rules, {key_text(feed.table)} AS key FROM "
         f"{_parquet(flagged)} "
         "WHERE outcome = 'quarantined'"
     )
@@ -392,10 +401,11 @@ def _receipt(
         control_totals=hold_totals(job.con, records, control),
         conflicts=_conflicts(job.con, feed, sql, flagged),
         tolerances=dict(sorted(feed.feed.tolerances.items())),
-        notes=_notes(job, feed, flagged),
+        notes=_notes(job),
         key_headers=feed.key_headers if feed.feed.sql is None and not feed.is_line_generated else (),
         file_patterns=file_mapping.match,
         content_sha256=_content_hash(job.con, sql, accepted),
+        arrived_at=delivery.arrived_at,
     )
 
 
@@ -432,18 +442,11 @@ def _broken_rules(
     for rule, count in zip(rules, counted, strict=True):
         if count:
             keys = con.execute(
-                f"SELECT DISTINCT {_key_text(feed)} AS key FROM {_parquet(flagged)} WHERE outcome = 'quarantined' AND "
-                f"{quoted(rule.flag)} ORDER BY key LIMIT {MOST_KEYS_SHOWN}"
+                f"SELECT DISTINCT {key_text(feed.table)} AS key FROM {_parquet(flagged)} "
+                f"WHERE outcome = 'quarantined' AND {quoted(rule.flag)} ORDER BY key LIMIT {MOST_KEYS_SHOWN}"
             ).fetchall()
             found.append(BrokenRule(rule.name, rule.sentence, count, tuple(row[0] for row in keys)))
     return tuple(found)
-
-
-def _key_text(feed: FeedPlan) -> str:
-    """A row's key as people are shown it: without source and company, missing parts as `?`."""
-    hidden = {f.source.name, f.company_id.name}
-    parts = [f"coalesce(CAST({quoted(name)} AS VARCHAR), '?')" for name in feed.table.key_names if name not in hidden]
-    return f"concat_ws('/', {', '.join(parts)})"
 
 
 def _values_rounded(con: duckdb.DuckDBPyConnection, plan: FilePlan, feed: FeedPlan, typed: Path) -> int:
@@ -463,16 +466,16 @@ def _conflicts(
     for column in sql.conflicts:
         name = quoted(column)
         rows = con.execute(
-            f"SELECT {_key_text(feed)} AS key FROM {_parquet(flagged)} WHERE outcome IN ('accepted', "
-            f"'merged_into_key') "
-            f"GROUP BY {key} HAVING min({name}) <> max({name}) ORDER BY key"
+            f"SELECT {key_text(feed.table)} AS key FROM (SELECT {key}, min(source_row) AS source_row "
+            f"FROM {_parquet(flagged)} WHERE outcome IN ('accepted', 'merged_into_key') "
+            f"GROUP BY {key} HAVING min({name}) <> max({name})) ORDER BY key"
         ).fetchall()
         if rows:
             found.append((column, tuple(row[0] for row in rows)))
     return tuple(found)
 
 
-def _notes(job: _Job, feed: FeedPlan, flagged: Path) -> tuple[Note, ...]:
+def _notes(job: _Job) -> tuple[Note, ...]:
     return tuple(Note(note, _SENTENCES.get(note, note.replace("_", " "))) for note in job.raw.notes)
 
 
@@ -597,13 +600,6 @@ def _together(raws: Sequence[RawTable]) -> RawTable:
 # --- places, keys, reuse ----------------------------------------------------------------------------------------------
 
 
-def _file_mapping(mapping: SourceMapping, delivery: Delivery) -> FileMapping:
-    for file_mapping in mapping.files:
-        if file_mapping.name == delivery.file_mapping:
-            return file_mapping
-    raise unknown_source_error(delivery.file_mapping)
-
-
 def _corrections_for(
     corrections: Sequence[Correction], mapping: SourceMapping, delivery: Delivery
 ) -> tuple[Correction, ...]:
@@ -620,21 +616,41 @@ def _file_key(
     tables = [table for table in ENTITIES if any(feed.entity == table.name for feed in file_mapping.feeds)]
     has_tax = any(f.tax_rate in table.columns for table in tables)
     has_currency = any(f.currency in table.columns for table in tables)
-    asked = [[rule.rule for rule in row_expectations(table)] for table in tables]
-    constraints = [[str(column.row_constraints) for column in table.columns] for table in tables]
     day = delivery.delivered_date
     return _digest(
         [
-            CONFORM_VERSION, NORMALISE_VERSION, contract_fingerprint(tables), asked, constraints,
-            [[column.synonyms, column.label_zh] for table in tables for column in table.columns],
-            delivery.sha256, delivery.file_name, day, mapping.system, mapping.company_id, mapping.currency, mapping.tax,
-            mapping.tax_rate, mapping.timezone, _without_lines(dataclasses.asdict(file_mapping)),
+            _row_making_code(), [_contract_facts(table) for table in tables], delivery.sha256, delivery.file_name, day,
+            mapping.system, mapping.company_id, mapping.currency, mapping.tax, mapping.tax_rate, mapping.timezone,
+            _without_lines(dataclasses.asdict(file_mapping)),
             [item.fingerprint for item in corrections],
             [item for item in rules.tax_rates if item[0] <= day] if has_tax else [],
             [rules.reporting_currency, [item for item in rules.rates if item[0] <= day]] if has_currency else [],
-            [(item.file_mapping, item.sha256) for item in companions],
+            [
+                (item.sha256, _without_lines(dataclasses.asdict(mapping.file_named(item.file_mapping))))
+                for item in companions
+            ],
         ]
     )  # fmt: skip
+
+
+@cache
+def _row_making_code() -> str:
+    folder = Path(__file__).parent
+    return _digest([(folder / f"{name}.py").read_text(encoding="utf-8") for name in ROW_MAKING_MODULES])
+
+
+def _contract_facts(table: Table) -> list[Any]:
+    """What of a contract the rows and receipts of a file depend on: all but the texts of the dictionary."""
+    columns = [
+        (
+            column.name, column.type.name, column.type.duckdb, column.unit, column.tax, column.label_zh,
+            column.synonyms, column.is_label, str(column.row_constraints),
+        )
+        for column in table.columns
+    ]  # fmt: skip
+    rules = [(rule.rule, rule.severity, rule.sentence) for rule in row_expectations(table)]
+    named = [[column.name for column in group] for group in (table.key, table.measure, table.control, *table.any_of)]
+    return [table.name, columns, rules, named, table.event_date.name if table.event_date else None]
 
 
 def _without_lines(facts: Any) -> Any:
@@ -674,9 +690,7 @@ def current_receipts(home: Path, system: str | None = None) -> tuple[Conformed, 
             receipt = _receipt_in(home / directory)
             if receipt is not None:
                 found.append(receipt)
-    return tuple(
-        sorted(found, key=lambda item: (item.system, item.delivered_date, item.delivery_id, item.file_name, item.sheet))
-    )
+    return tuple(sorted(found, key=lambda item: (item.system, *delivery_order(item))))
 
 
 def _write_index(index: Path, key: str, conformed: Sequence[Conformed]) -> None:
@@ -692,23 +706,29 @@ def _receipt_in(folder: Path) -> Conformed | None:
     return Conformed.from_json(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
-def private_folder(folder: Path) -> None:
-    """Make a folder and those above it that are missing, for their owner only."""
-    if not folder.is_dir():
-        private_folder(folder.parent)
-        folder.mkdir(mode=PRIVATE, exist_ok=True)
-
-
 @contextmanager
 def _new_directory(final: Path) -> Iterator[Path]:
-    """A folder beside the final one that takes its name when all is written; nothing half-made ever has it."""
+    """A folder beside the final one that takes its name when all is on disk; nothing half-made ever has it.
+
+    Its name stands for all its content depends on. So where another process was faster (a sandbox beside the night),
+    what that one made is as good and stays: its rows may be read already.
+    """
     private_folder(final.parent)
     temporary = Path(tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent))
     try:
         yield temporary
-        if final.exists():
-            shutil.rmtree(final)
-        temporary.rename(final)
+        for path in temporary.iterdir():
+            with path.open("rb") as written:
+                os.fsync(written.fileno())
+        sync_folder(temporary)
+        if _receipt_in(final) is None:
+            shutil.rmtree(final, ignore_errors=True)
+            try:
+                temporary.rename(final)
+            except OSError:
+                if _receipt_in(final) is None:
+                    raise
+        sync_folder(final.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

@@ -1,6 +1,6 @@
 """Conform, second half: the rows of one feed from the typed file, with derived amounts, keys, rules and outcome.
 
-May import: `config`, `schemas`, `tasks.conform_plan`, `tasks.row_rules`, `tasks.normalise`. SQL text in, SQL text
+May import: `config`, `schemas`, `tasks.conform_plan`, `tasks.conformed`, `tasks.row_rules`. SQL text in, SQL text
 out; the statements are run by `tasks.conform`.
 """
 
@@ -15,10 +15,8 @@ from kehu.schemas import fields as f
 from kehu.schemas.rendering import literal, quoted
 from kehu.schemas.types import IDENTIFIER
 from kehu.tasks.conform_plan import FILLED_FROM_MAPPING, GENERATED_KEYS, WRITTEN_BY_US, FeedPlan, FilePlan
+from kehu.tasks.conformed import DELETED_COLUMN
 from kehu.tasks.row_rules import QUARANTINING, RowContext, RowRule, row_rules
-
-DELETED_COLUMN = "is_deleted"
-"""Accepted rows of an upsert feed carry it where the mapping has `deleted`: true takes the key out of force."""
 
 REPEATED = "kehu_repeated_rows"
 """Table made before the rows are written, of the few that repeat: by key where the export has one (`is_conflict`,
@@ -47,7 +45,7 @@ class FeedContext:
         delivered: its day.
         reporting_currency: currency that needs no rate.
         source_tax_rate: the source's own rate for lines that state none.
-        tax_rates: (first day, rate) of the policy, ascending.
+        tax_rates: (first day, rate) of the policy, ascending; None where it is blank from then on.
         rates: (first day, currencies that have a rate), ascending.
         first_record: number of the first record of the typed file.
     """
@@ -59,7 +57,7 @@ class FeedContext:
     delivered: date
     reporting_currency: str
     source_tax_rate: Decimal | None
-    tax_rates: tuple[tuple[date, Decimal], ...]
+    tax_rates: tuple[tuple[date, Decimal | None], ...]
     rates: tuple[tuple[date, tuple[str, ...]], ...]
     first_record: int
 
@@ -175,8 +173,8 @@ def _with_both_tax_bases(rows: str, context: FeedContext) -> str:
     An amount of unknown basis beside one of known basis is left out: it would count the line twice.
     """
     whens = " ".join(
-        f"WHEN document_date >= DATE {literal(first.isoformat())} THEN {rate:f}"
-        for first, rate in sorted(context.tax_rates, reverse=True)
+        f"WHEN document_date >= DATE {literal(first.isoformat())} THEN {'NULL' if rate is None else f'{rate:f}'}"
+        for first, rate in reversed(context.tax_rates)
     )
     policy = f"CASE {whens} END" if whens else "NULL"
     assumed = f"{context.source_tax_rate:f}" if context.source_tax_rate is not None else policy

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 
 from kehu.config.errors import InputError, SettingsError
 from kehu.schemas import fields as f
-from kehu.schemas.expectations import row_expectations
+from kehu.schemas.expectations import NOT_IN_EXPORTS, row_expectations
 from kehu.schemas.model import Field, Table
 from kehu.schemas.rendering import literal
-from kehu.schemas.tables import ENTITIES
+from kehu.schemas.tables import ENTITIES, entity_named
 from kehu.schemas.types import AMOUNT, DATE, FLAG, IDENTIFIER, INSTANT, RATIO, TEXT
 from kehu.tasks.headers import header_position, header_unit, match_headers
 from kehu.tasks.mapping_sql import Expression, Place, compile_condition, compile_expression, missing_headers
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from kehu.config.sources import ColumnSource, Feed, FileMapping, SourceMapping
     from kehu.tasks.raw_table import RawTable
 
-WRITTEN_BY_US = frozenset({f.source.name, f.delivery_id.name, f.source_row.name, f.is_tax_assumed.name})
-"""Columns no export fills."""
+WRITTEN_BY_US = frozenset(column.name for column in NOT_IN_EXPORTS)
+"""Names of the columns no export fills."""
 
 GENERATED_KEYS = frozenset({f.line_id.name})
 """Key columns made from the row's content where the export has none."""
@@ -245,17 +245,33 @@ def feed_place(mapping: SourceMapping, file_mapping: FileMapping, feed: Feed) ->
     return Place(mapping.file or f"sources/{mapping.name}.yaml", f"files.{file_mapping.name}.{feed.entity}", feed.line)
 
 
+def file_mapping_named(mapping: SourceMapping, name: str) -> FileMapping:
+    """The file mapping by which a delivery was landed.
+
+    Raises:
+        SettingsError: `file_mapping_gone`: its source no longer has it.
+    """
+    try:
+        return mapping.file_named(name)
+    except KeyError:
+        raise SettingsError(
+            f"The source mapping has no file {name} any more, but deliveries of it are kept.", code="file_mapping_gone",
+            setting=f"files.{name}", hint="put the file back into the mapping, or rename it back",
+        ) from None  # fmt: skip
+
+
 def entity_of(feed: Feed, place: Place) -> Table:
     """The entity a feed names.
 
     Raises:
         SettingsError: `unknown_entity`, with close matches.
     """
-    for table in ENTITIES:
-        if table.name == feed.entity:
-            return table
-    names = [table.name for table in ENTITIES]
-    raise place.error(f"there is no entity {feed.entity}", code="unknown_entity", hint=_close(feed.entity, names))
+    try:
+        return entity_named(feed.entity)
+    except KeyError:
+        names = [table.name for table in ENTITIES]
+        hint = _close(feed.entity, names)
+        raise place.error(f"there is no entity {feed.entity}", code="unknown_entity", hint=hint) from None
 
 
 def refuse_unknown_names(mapping: SourceMapping, file_mapping: FileMapping) -> None:
@@ -429,7 +445,7 @@ def _conditions_of(
 
 def _label_date(planned: Sequence[tuple[Feed, dict[str, int], dict[str, str], _Names]]) -> int | None:
     for feed, found, _, _ in planned:
-        table = next(table for table in ENTITIES if table.name == feed.entity)
+        table = entity_named(feed.entity)
         if table.event_date is not None and table.event_date.name in found:
             return found[table.event_date.name]
     return None
@@ -439,7 +455,7 @@ def _feed_plan(
     feed: Feed, found: dict[str, int], constants: dict[str, str], names: _Names, raw: RawTable, slots: _Slots,
     label_date: int | None,
 ) -> FeedPlan:  # fmt: skip
-    table = next(table for table in ENTITIES if table.name == feed.entity)
+    table = entity_named(feed.entity)
     used = {position for number in found.values() for position in _positions(slots.found[number])}
     keys = [name for name in table.key_names if name not in WRITTEN_BY_US and name not in constants]
     keys = [name for name in keys if name in found or name not in FILLED_FROM_MAPPING]
@@ -599,11 +615,3 @@ def _unreadable(slot: Slot) -> str:
     cell = _cell(slot)
     said_nothing = f"o{number} = ''" if _is_number(slot) else f"kehu_day_text({cell}) IS NULL"
     return f"CASE WHEN v{number} IS NULL AND {cell} IS NOT NULL THEN NOT coalesce({said_nothing}, FALSE) ELSE FALSE END"
-
-
-def unknown_source_error(name: str) -> SettingsError:
-    """The error for a delivery whose file mapping its source no longer has."""
-    return SettingsError(
-        f"The source mapping has no file {name} any more, but deliveries of it are kept.", code="file_mapping_gone",
-        setting=f"files.{name}", hint="put the file back into the mapping, or rename it back",
-    )  # fmt: skip

@@ -12,6 +12,12 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+FLAGGED_FILE, ACCEPTED_FILE, QUARANTINED_FILE = "flagged.parquet", "accepted.parquet", "quarantined.parquet"
+"""What lies in a conformed file's directory: all data rows with their flags, the accepted ones, those put aside."""
+
+DELETED_COLUMN = "is_deleted"
+"""Accepted rows of an upsert feed carry it where the mapping has `deleted`: true takes the key out of force."""
+
 
 @dataclass(frozen=True)
 class Reason:
@@ -109,6 +115,7 @@ class Conformed:
         key_headers: headers that identify a row, empty where the export has no complete key.
         file_patterns: globs of the file mapping, for corrections.
         content_sha256: hash over the accepted rows, whatever their order.
+        arrived_at: instant of landing, ISO 8601 in UTC: of two deliveries of one day the later one counts.
     """
 
     system: str
@@ -146,6 +153,7 @@ class Conformed:
     key_headers: tuple[str, ...] = ()
     file_patterns: tuple[str, ...] = ()
     content_sha256: str = ""
+    arrived_at: str = ""
 
     def to_json(self) -> str:
         """The receipt as text: sorted keys, exact numbers as strings."""

@@ -1,21 +1,21 @@
 """Core: the facts as of a day, a pure function of the deliveries known.
 
-May import: `config`, `schemas`, `tasks.exact`. Tables in, table out: nothing here runs a query (`tasks/build.py` does).
+May import: `config`, `schemas`, `tasks.conformed`, `tasks.exact`, `tasks.in_force`. Tables in, table out: nothing
+here runs a query (`tasks/build.py` does).
 
 Two dates rule (design.md §3): `known_at` says which deliveries may be used, `as_of` is the day that is judged. Which
-delivery of a file counts is settled here by its mode, then by columns (R8): fixed columns may be read on any day, a
-column dated by another is null before that date, a current one is null on days before its delivery.
+files count `tasks.in_force` settles; here which of their rows, by mode, then which of their columns (R8): fixed columns
+may be read on any day, a column dated by another is null before that date, a current one is null on days before its
+delivery.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Protocol, TypeVar
 
 import ibis
 import ibis.expr.types as ir
@@ -28,17 +28,16 @@ from kehu.schemas import fields as f
 from kehu.schemas.model import Table, TimeKind
 from kehu.schemas.rendering import arrow_schema
 from kehu.tasks import exact
-
-ACCEPTED_FILE = "accepted.parquet"
-DELETED_COLUMN = "is_deleted"
-"""Extra column of the accepted rows of a feed whose mapping names a `deleted` marker: true where it is set."""
+from kehu.tasks.conformed import ACCEPTED_FILE, DELETED_COLUMN
+from kehu.tasks.in_force import ConformedFile, delivery_order
+from kehu.tasks.in_force import files_in_force as files_in_force
 
 IS_DESCRIBED = "is_described"
 """Added to entities without event date: true where the row stands in a delivery made up to as_of, so that its current
 columns may be read."""
 
 FILE_ORDER = "file_order"
-"""Position of a row's file among the files given, by `delivery_order`."""
+"""Position of a row's file among the files given, by `tasks.in_force.delivery_order`."""
 
 _PATH = "filename"
 _GROUP = "file_group"
@@ -48,79 +47,6 @@ _PARTITION = "partition_column"
 _REPLACED = "is_replaced"
 _NEWEST = "is_newest"
 _NOT_PARTITIONED = ""
-
-
-class ConformedFile(Protocol):
-    """What core must know of one conformed file (and sheet, and entity)."""
-
-    @property
-    def system(self) -> str: ...
-    @property
-    def file_mapping(self) -> str: ...
-    @property
-    def entity(self) -> str: ...
-    @property
-    def delivery_id(self) -> str: ...
-    @property
-    def file_name(self) -> str: ...
-    @property
-    def sheet(self) -> str: ...
-    @property
-    def delivered_date(self) -> date: ...
-    @property
-    def mode(self) -> str: ...
-    @property
-    def partition(self) -> str | None: ...
-    @property
-    def partition_value(self) -> str | None: ...
-    @property
-    def directory(self) -> str: ...
-
-
-File = TypeVar("File", bound=ConformedFile)
-
-# --- which deliveries count -------------------------------------------------------------------------------------------
-
-
-def delivery_order(file: ConformedFile) -> tuple[date, str, str, str, str]:
-    """The order in which deliveries follow each other, without ties: day, delivery, file, sheet, folder."""
-    return (file.delivered_date, file.delivery_id, file.file_name, file.sheet, file.directory)
-
-
-def files_in_force(files: Iterable[File], known_at: date) -> tuple[File, ...]:
-    """The conformed files whose rows may count on `known_at`, oldest first.
-
-    Rule: of a file mapping in mode `snapshot` the files of its newest day of delivery; in mode `partition` the same for
-    each partition a file name tells; in the other modes all of them (which of their rows count is settled row by row).
-    Several files of one mapping delivered on one day belong together (one a shop, say); the same file name delivered
-    twice on one day is a correction, and in the modes in which a file replaces something only the later one counts.
-    """
-    known = sorted((file for file in files if file.delivered_date <= known_at), key=delivery_order)
-    groups: dict[tuple[str, ...], list[File]] = defaultdict(list)
-    for file in known:
-        groups[(file.system, file.entity, file.file_mapping, file.partition_value or _NOT_PARTITIONED)].append(file)
-    kept = [file for group in groups.values() for file in _kept_of_group(group)]
-    return tuple(sorted(kept, key=delivery_order))
-
-
-def files_before(files: Iterable[File], newest: Sequence[File]) -> tuple[File, ...]:
-    """The files a snapshot took the place of: those of its mapping's day of delivery before; empty for the first."""
-    told = newest[0]
-    mapping = (told.system, told.entity, told.file_mapping)
-    return files_in_force(
-        (file for file in files if (file.system, file.entity, file.file_mapping) == mapping),
-        told.delivered_date - timedelta(days=1),
-    )
-
-
-def _kept_of_group(group: Sequence[File]) -> list[File]:
-    newest = group[-1]
-    if newest.mode not in ("snapshot", "partition"):
-        return list(group)
-    last_of_name = {(file.file_name, file.delivered_date): file.delivery_id for file in group}
-    corrected = [file for file in group if file.delivery_id == last_of_name[(file.file_name, file.delivered_date)]]
-    is_whole = newest.mode == "snapshot" or newest.partition_value is not None
-    return [file for file in corrected if not is_whole or file.delivered_date == newest.delivered_date]
 
 
 # --- rows of an entity as of a day ------------------------------------------------------------------------------------

@@ -1,13 +1,14 @@
 """What the gate asks of tonight's batch: every expectation of an entity with the relation that answers it.
 
-May import: `config`, `schemas`, `tasks.row_rules`, `tasks.conformed`. Nothing is judged here: a check names the things
-asked about (rows, keys, files, totals rows), one boolean each, and where the keys of the broken ones are found.
+May import: `config`, `schemas`, `tasks.row_rules`, `tasks.conformed`, `tasks.in_force`. Nothing is judged here: a check
+names the things asked about (rows, keys, files, totals rows), one boolean each, and where the keys of the broken ones
+are found.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_DOWN, Decimal
@@ -21,7 +22,9 @@ from kehu.schemas.expectations import Expectation, ExpectationKind
 from kehu.schemas.model import Table
 from kehu.schemas.rendering import literal, quoted
 from kehu.schemas.tables import CUSTOMER, CUSTOMER_ALIAS, entity_named
-from kehu.tasks.row_rules import FLAG_PREFIX
+from kehu.tasks.conformed import ACCEPTED_FILE, FLAGGED_FILE
+from kehu.tasks.in_force import delivery_order, files_in_force
+from kehu.tasks.row_rules import FLAG_PREFIX, key_text
 
 if TYPE_CHECKING:
     import duckdb
@@ -77,12 +80,12 @@ class Batch:
     @property
     def flagged(self) -> str:
         """All data rows of tonight that were not dropped, with their flags."""
-        return f"(SELECT * FROM {_read(self.home, self.files, 'flagged')} WHERE NOT is_dropped)"
+        return f"(SELECT * FROM {_read(self.home, self.files, FLAGGED_FILE)} WHERE NOT is_dropped)"
 
     @property
     def accepted(self) -> str:
         """Tonight's accepted rows, with the file each lies in."""
-        return _read(self.home, self.files, "accepted")
+        return _read(self.home, self.files, ACCEPTED_FILE)
 
 
 def checks_of(con: duckdb.DuckDBPyConnection, batch: Batch) -> tuple[Check, ...]:
@@ -133,16 +136,6 @@ def _rows_judged(file: Conformed) -> int:
     return file.rows_accepted + file.rows_merged + file.rows_quarantined
 
 
-def key_text(table: Table) -> str:
-    """SQL for a row's key as people are shown it: without source and company, missing parts as `?`.
-
-    A row that lacks its whole key is named by its record number.
-    """
-    own = [f"{quoted(name)}::VARCHAR" for name in table.key_names if name not in ("source", "company_id")]
-    parts = " || '/' || ".join(f"coalesce({name}, '?')" for name in own)
-    return f"CASE WHEN coalesce({', '.join(own)}) IS NULL THEN 'row ' || source_row ELSE {parts} END"
-
-
 # --- keys and references among the accepted rows ----------------------------------------------------------------------
 
 
@@ -175,7 +168,7 @@ def _pointing_rows(batch: Batch, files: Sequence[Conformed], column: str, entity
     """Accepted rows whose referring column is filled, with whether the entity lacks that code."""
     return (
         f"(SELECT pointing.{column} AS id, known.id IS NULL AS is_unknown"
-        f" FROM {_read(batch.home, files, 'accepted')} AS pointing"
+        f" FROM {_read(batch.home, files, ACCEPTED_FILE)} AS pointing"
         f" LEFT JOIN {_known_ids(batch, entity)} AS known ON known.source = pointing.source"
         f" AND known.company_id = pointing.company_id AND known.id = pointing.{column}"
         f" WHERE pointing.{column} IS NOT NULL)"
@@ -184,30 +177,18 @@ def _pointing_rows(batch: Batch, files: Sequence[Conformed], column: str, entity
 
 def _known_ids(batch: Batch, entity: str) -> str:
     """The codes of an entity in all deliveries known; merged customers' former codes are codes too."""
-    files = _in_force(file for file in batch.known if file.entity == entity)
+    files = files_in_force((file for file in batch.known if file.entity == entity), date.max)
     own_key = entity_named(entity).key_names[-1]
-    delivered = f"SELECT source, company_id, {quoted(own_key)} AS id FROM {_read(batch.home, files, 'accepted')}"
+    delivered = f"SELECT source, company_id, {quoted(own_key)} AS id FROM {_read(batch.home, files, ACCEPTED_FILE)}"
     aliases = [file for file in batch.known if file.entity == CUSTOMER_ALIAS.name]
     if entity != CUSTOMER.name or not aliases:
         return f"(SELECT DISTINCT * FROM ({delivered}))"
-    former = f"SELECT source, company_id, old_customer_id AS id FROM {_read(batch.home, aliases, 'accepted')}"
+    former = f"SELECT source, company_id, old_customer_id AS id FROM {_read(batch.home, aliases, ACCEPTED_FILE)}"
     return f"({delivered} UNION {former})"
 
 
-def _in_force(files: Iterable[Conformed]) -> list[Conformed]:
-    """Of snapshots, those of the newest day per file mapping (each is the whole truth); of other modes, all."""
-    grouped: dict[tuple[str, str], list[Conformed]] = defaultdict(list)
-    for file in files:
-        grouped[file.system, file.file_mapping].append(file)
-    kept: list[Conformed] = []
-    for group in grouped.values():
-        newest = max(file.delivered_date for file in group)
-        kept += [file for file in group if file.mode != "snapshot" or file.delivered_date == newest]
-    return kept
-
-
 def _read(home: Path, files: Sequence[Conformed], name: str) -> str:
-    paths = sorted({str(home / file.directory / f"{name}.parquet") for file in files})
+    paths = sorted({str(home / file.directory / name) for file in files})
     return f"read_parquet([{', '.join(literal(path) for path in paths)}], union_by_name = true, filename = true)"
 
 
@@ -268,7 +249,7 @@ def _row_counts(batch: Batch) -> Iterator[_Fact]:
 def _rows_by_day(batch: Batch) -> dict[tuple[str, str], dict[date, int]]:
     newest: dict[tuple[str, str, date, str], Conformed] = {}
     everything = [file for file in (*batch.known, *batch.files) if file.entity == batch.table.name]
-    for file in sorted(everything, key=lambda file: file.delivery_id):
+    for file in sorted(everything, key=delivery_order):
         # A file delivered again on the same day replaces the first attempt.
         newest[file.system, file.file_mapping, file.delivered_date, file_label(file)] = file
     counted: dict[tuple[str, str], dict[date, int]] = defaultdict(lambda: defaultdict(int))

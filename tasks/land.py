@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from kehu.config.sources import FileMapping, SourceMapping
 
 PRIVATE = 0o700
+"""Mode of every folder that holds rows or bytes as received: their owner's only."""
 
 _LANDING = ".landing-"
 
@@ -146,7 +147,7 @@ def land_exports(
     for file_mapping, name in claimed:
         # Before anything is taken, so that one nameless file does not leave half a batch behind.
         _delivered_date(mapping, name, now, file_mapping.name)
-    _private_folder(home / "raw")
+    private_folder(home / "raw")
     _remove_left_over(home / "raw")
     known = list(known_deliveries(home, mapping.system, None))
     batch: dict[tuple[str, str, str], Delivery] = {}
@@ -383,10 +384,10 @@ def _place(temporary: Path, target: BinaryIO, folder: Path, name: str) -> Path:
         return kept[0]
     target.flush()
     os.fsync(target.fileno())
-    _private_folder(folder)
+    private_folder(folder)
     place = folder / PurePosixPath(name).name
     temporary.replace(place)
-    _sync_folder(folder)
+    sync_folder(folder)
     return place
 
 
@@ -442,7 +443,7 @@ def _records_folder(home: Path, system: str) -> Path:
 
 def _write_record(delivery: Delivery, home: Path) -> None:
     folder = _records_folder(home, delivery.system)
-    _private_folder(folder)
+    private_folder(folder)
     name_hash = hashlib.sha256(f"{delivery.file_mapping}/{delivery.file_name}".encode()).hexdigest()[:8]
     text = json.dumps(delivery.to_dict(home), ensure_ascii=False, indent=1, sort_keys=True)
     handle, temporary = tempfile.mkstemp(prefix=".record-", dir=folder)
@@ -451,17 +452,18 @@ def _write_record(delivery: Delivery, home: Path) -> None:
         target.flush()
         os.fsync(target.fileno())
     Path(temporary).replace(folder / f"{delivery.delivery_id}--{name_hash}.json")
-    _sync_folder(folder)
+    sync_folder(folder)
 
 
-def _private_folder(folder: Path) -> None:
+def private_folder(folder: Path) -> None:
+    """Make a folder and those above it that are missing, for their owner only."""
     for part in (*reversed(folder.parents), folder):
         if not part.exists():
             part.mkdir(mode=PRIVATE, exist_ok=True)
 
 
-def _sync_folder(folder: Path) -> None:
-    # A rename survives a power cut only once the folder itself is written.
+def sync_folder(folder: Path) -> None:
+    """Write a folder's names to disk: only then does a rename in it survive a power cut."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

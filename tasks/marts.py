@@ -29,16 +29,15 @@ from kehu.tasks.concentration import abc_summary
 from kehu.tasks.core import (
     ALIAS_COLUMNS,
     IS_DESCRIBED,
-    ConformedFile,
     SalesRules,
     entity_as_of,
-    files_in_force,
     final_customers,
     merges_table,
     sales_documents,
     sales_facts,
 )
 from kehu.tasks.dim_customer import dim_customer
+from kehu.tasks.in_force import ConformedFile, files_in_force
 
 if TYPE_CHECKING:
     import duckdb

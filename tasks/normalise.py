@@ -22,9 +22,6 @@ from kehu.schemas.types import AMOUNT, COUNT, DATE, FLAG, IDENTIFIER, INSTANT, M
 if TYPE_CHECKING:
     import duckdb
 
-NORMALISE_VERSION = "1"
-"""Raise it when an entry changes what a value is read as: accepted rows made before are then made anew."""
-
 NUMBERS = frozenset(kind.name for kind in (AMOUNT, MONEY, QUANTITY, RATIO, COUNT))
 CODES = frozenset({IDENTIFIER.name})
 DATES = frozenset({DATE.name, INSTANT.name})

@@ -20,9 +20,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kehu.config.errors import UsageError
-from kehu.tasks.conform import current_receipts, private_folder
-from kehu.tasks.conformed import Conformed
+from kehu.tasks.conform import current_receipts
+from kehu.tasks.conformed import QUARANTINED_FILE, Conformed
 from kehu.tasks.corrections import Correction, CorrectionFinding, describe, find_corrections, load_corrections
+from kehu.tasks.in_force import files_in_force
+from kehu.tasks.land import all_deliveries, private_folder
 
 if TYPE_CHECKING:
     from kehu.tasks.land import Delivery
@@ -80,8 +82,7 @@ def list_quarantine(
     delivery: str | None = None,
     rule: str | None = None,
 ) -> tuple[QuarantineEntry, ...]:
-    """Rows in quarantine by file and rule, newest delivery of each file first decided: of snapshots only the newest
-    day counts.
+    """Rows in quarantine by file and rule, of the files that count today, or of one delivery whether it counts or not.
 
     Args:
         home: where conformed rows lie.
@@ -200,7 +201,7 @@ def check_corrections(home: Path, corrections_dir: Path | None) -> tuple[str, ..
     if corrections_dir is None or not corrections:
         return ()
     met: dict[Correction, list[CorrectionFinding]] = {correction: [] for correction in corrections}
-    for delivery in _deliveries(home):
+    for delivery in all_deliveries(home, None):
         applying = [
             item
             for item in corrections
@@ -216,24 +217,15 @@ def check_corrections(home: Path, corrections_dir: Path | None) -> tuple[str, ..
 
 
 def _files(home: Path, system: str | None, entity: str | None, delivery: str | None) -> list[Conformed]:
+    """The files asked about: of one delivery, or all that count today."""
     receipts = [item for item in current_receipts(home, system) if entity is None or item.entity == entity]
-    newest: dict[tuple[str, str, str], date] = {}
-    for item in receipts:
-        group = (item.system, item.file_mapping, item.entity)
-        newest[group] = max(newest.get(group, item.delivered_date), item.delivered_date)
-    return [
-        item
-        for item in receipts
-        if (
-            delivery is None
-            and (item.mode != "snapshot" or item.delivered_date == newest[item.system, item.file_mapping, item.entity])
-        )
-        or item.delivery_id == delivery
-    ]
+    if delivery is not None:
+        return [item for item in receipts if item.delivery_id == delivery]
+    return list(files_in_force(receipts, date.max))
 
 
 def _path(home: Path, file: Conformed) -> Path:
-    return home / file.directory / "quarantined.parquet"
+    return home / file.directory / QUARANTINED_FILE
 
 
 def _headers(home: Path, file: Conformed) -> list[str]:
@@ -401,27 +393,17 @@ def _write_corrections(corrections: Sequence[Correction], directory: Path, name:
 # --- guards -----------------------------------------------------------------------------------------------------------
 
 
-def _deliveries(home: Path) -> tuple[Delivery, ...]:
-    from kehu.tasks.land import known_deliveries
-
-    folder = home / "raw" / "deliveries"
-    systems = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
-    return tuple(delivery for system in systems for delivery in known_deliveries(home, system, None))
-
-
 def _findings(
     delivery: Delivery, corrections: Sequence[Correction], corrections_dir: Path, home: Path
 ) -> Iterator[CorrectionFinding]:
     import duckdb
 
     from kehu.config.sources import load_source
-    from kehu.tasks.conform_plan import unknown_source_error
+    from kehu.tasks.conform_plan import file_mapping_named
     from kehu.tasks.records import read_records
 
     mapping = load_source(delivery.mapping, corrections_dir.parent / "sources")
-    file_mapping = next((item for item in mapping.files if item.name == delivery.file_mapping), None)
-    if file_mapping is None:
-        raise unknown_source_error(delivery.file_mapping)
+    file_mapping = file_mapping_named(mapping, delivery.file_mapping)
     with _scratch(home) as scratch, duckdb.connect() as con:
         for raw in read_records(con, delivery.raw_path, file_mapping, delivery.file_name, scratch):
             yield from find_corrections(con, raw.relation, raw.headers, corrections, delivery.file_name)

@@ -99,6 +99,16 @@ def social_credit_code_breaks(column: str) -> str:
     )
 
 
+def key_text(table: Table) -> str:
+    """SQL for a row's key as people are shown it: without source and company, missing parts as `?`.
+
+    A row that lacks its whole key is named by its record number.
+    """
+    own = [f"{quoted(name)}::VARCHAR" for name in table.key_names if name not in (f.source.name, f.company_id.name)]
+    parts = " || '/' || ".join(f"coalesce({name}, '?')" for name in own)
+    return f"CASE WHEN coalesce({', '.join(own)}) IS NULL THEN 'row ' || source_row ELSE {parts} END"
+
+
 # --- helpers ----------------------------------------------------------------------------------------------------------
 
 
@@ -131,6 +141,7 @@ def _of_the_row(table: Table, context: RowContext) -> Mapping[str, Callable[[], 
     return {
         "amount_missing": lambda: _nothing_given(table, context.unreadable),
         "rate_missing": lambda: _rate_missing(table, context),
+        "tax_rate_missing": _tax_rate_missing,
         "duplicate_key": lambda: context.duplicate,
         "too_many_fields": lambda: context.surplus,
         "code_in_scientific_notation": lambda: context.scientific,
@@ -152,10 +163,16 @@ def _rate_missing(table: Table, context: RowContext) -> str:
         return "FALSE"
     day = quoted(table.event_date.name)
     whens = []
-    for first, currencies in sorted(context.rates, reverse=True):
+    for first, currencies in reversed(context.rates):
         whens.append(f"WHEN {day} >= DATE {literal(first.isoformat())} THEN {_is_listed(currency, currencies)}")
     has_rate = f"CASE {' '.join(whens)} ELSE FALSE END" if whens else "FALSE"
     return f"{currency} IS NOT NULL AND {currency} <> {literal(context.reporting_currency)} AND NOT ({has_rate})"
+
+
+def _tax_rate_missing() -> str:
+    # A row without a day has its own rule, and no rate only for want of the day.
+    given = [f"{quoted(column.name)} IS NOT NULL" for column in (f.amount_gross, f.document_date)]
+    return f"{quoted(f.amount_net.name)} IS NULL AND {' AND '.join(given)}"
 
 
 def _is_listed(column: str, values: Collection[str]) -> str:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import ast
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
 from kehu.config.errors import InputError, SettingsError
+from kehu.config.policy import PolicyBook
 from kehu.config.sources import ColumnSource, DropRule
 from kehu.schemas.expectations import row_expectations
 from kehu.schemas.rendering import arrow_schema
 from kehu.schemas.tables import CUSTOMER, ENTITIES, SALES_LINE
+from kehu.tasks import conform
 from kehu.tasks.row_rules import social_credit_code_breaks
-from tests.conform.conftest import World, broken, expression, feed, outcomes, source, total
+from tests.conform.conftest import DELIVERED, World, broken, expression, feed, outcomes, source, total
 
 HEADER = "发票号,行号,开票日期,客户编码,数量,金额\n"
 LINE = feed()
@@ -181,6 +186,24 @@ def test_gross_becomes_net_by_the_line_the_source_or_the_dated_policy(world: Wor
     assert world.rows(receipt, "amount_net")[4] == (Decimal(80),)
 
 
+def test_where_the_policy_is_blank_no_earlier_rate_lives_on(world: World) -> None:
+    """Blank from 2024 on: a gross amount cannot be converted any more, a foreign one neither."""
+    text = "发票号,行号,开票日期,客户编码,金额,币种\nF1,1,2023-12-31,C1,113,\nF1,2,2024-01-01,C1,113,\n"
+    text += "F1,3,2023-12-31,C1,113,USD\nF1,4,2024-01-01,C1,113,USD\n"
+    folder = world.home.parent / "policy"
+    folder.mkdir()
+    about = "reason: r, owner: o, source: s"
+    (folder / "own.yaml").write_text(
+        f"sales:\n  tax_rate_assumed:\n    values:\n      2024-01-01: {{value: , {about}}}\n"
+        f"currency:\n  rates:\n    values:\n      2023-01-01: {{value: {{USD: 7}}, {about}}}\n"
+        f"      2024-01-01: {{value: {{}}, {about}}}\n"
+    )
+    own = replace(world, policy=PolicyBook.load(folder).on(DELIVERED))
+    receipt = own.conform(text, LINE, tax="included")
+    assert world.rows(receipt, "line_id, amount_net") == [("1", Decimal(100)), ("3", Decimal(100))]
+    assert broken(receipt) == {"rate_missing": 1, "tax_rate_missing": 2}
+
+
 def test_net_becomes_gross(world: World) -> None:
     receipt = world.conform(HEADER + line(1, amount="100"), LINE, tax="excluded")
     assert world.rows(receipt, "amount_gross, amount_net, is_tax_assumed") == [(Decimal(113), Decimal(100), True)]
@@ -233,7 +256,7 @@ SALES = (
         ("invoice,F1,1,,C1,1,5,goods,,,,", {"document_date_required"}),
         ("invoice,F1,1,本月底,C1,1,5,goods,,,,", {"document_date_not_a_date"}),
         ("invoice,F1,1,0000-00-00,C1,1,5,goods,,,,", {"document_date_required"}),
-        ("invoice,F1,1,1900-01-00,C1,1,5,goods,,,,", {"document_date_too_early"}),
+        ("invoice,F1,1,1900-01-00,C1,1,5,goods,,,,", {"document_date_too_early", "tax_rate_missing"}),
         ("invoice,F1,1,1900-01-01,C1,1,5,goods,,,,", {"document_date_too_early"}),
         ("invoice,F1,1,2024-04-01,C1,1,5,goods,,,,", {"document_date_after_delivery"}),
         ("invoice,F1,1,2024-03-31,C1,1,5,goods,,,,", set()),
@@ -484,6 +507,33 @@ def test_what_was_conformed_by_the_same_rules_is_reused(world: World) -> None:
     assert broken(currency) == {"rate_missing": 1}
     assert not list((world.home / "scratch").iterdir())
     assert (world.home / "landed").stat().st_mode & 0o777 == 0o700
+
+
+def test_who_is_second_leaves_the_rows_of_the_first_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sandbox may conform a file beside the night: the folder that has its name already may be in use."""
+    first = world.conform(HEADER + line(1), LINE)
+    kept = (world.home / first.directory / "accepted.parquet").stat().st_ino
+    real, not_there_yet = conform._receipt_in, iter([None])
+    monkeypatch.setattr(conform, "_indexed", lambda *_: None)
+    monkeypatch.setattr(conform, "_receipt_in", lambda folder: next(not_there_yet, real(folder)))
+    second = world.conform(HEADER + line(1), LINE)
+    assert second == first
+    assert (world.home / first.directory / "accepted.parquet").stat().st_ino == kept
+    assert [path for path in (world.home / first.directory).parent.iterdir() if path.name.startswith(".")] == []
+
+
+def test_code_that_makes_rows_is_part_of_what_they_depend_on() -> None:
+    """Every module of `tasks` that conform loads counts, but those that make no row of one file."""
+    folder = Path(conform.__file__).parent
+    reached, todo = set(), ["conform"]
+    while todo:
+        name = todo.pop()
+        reached.add(name)
+        for node in ast.walk(ast.parse((folder / f"{name}.py").read_text(encoding="utf-8"))):
+            module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
+            if module.startswith("kehu.tasks.") and (found := module.removeprefix("kehu.tasks.")) not in reached:
+                todo.append(found)
+    assert reached - {"land", "in_force"} == set(conform.ROW_MAKING_MODULES)
 
 
 def test_rows_that_were_removed_are_made_again(world: World) -> None:

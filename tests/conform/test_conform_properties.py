@@ -131,7 +131,10 @@ def test_the_order_of_rows_does_not_matter(
     for one, other in zip(*made, strict=True):
         assert one.content_sha256 == other.content_sha256
         assert one.reasons == other.reasons
-        assert one.broken_rules == other.broken_rules
+        # Not the keys: a row without any is named by its place.
+        assert [(rule.rule, rule.row_count) for rule in one.broken_rules] == [
+            (rule.rule, rule.row_count) for rule in other.broken_rules
+        ]
         assert one.conflicts == other.conflicts
 
 

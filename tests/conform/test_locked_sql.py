@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -164,4 +165,13 @@ def test_the_newest_companion_known_on_that_day_is_read(world: World) -> None:
     (world.exports / "returns.csv").write_text("单号,退回\nB1,是\n", encoding="utf-8")
     second = world.run(mapping(sql))[0]
     assert world.rows(first, "count(*) FILTER (WHERE is_return)") == [(2,)]
+    assert second.directory != first.directory
+
+
+def test_how_a_companion_is_read_is_part_of_what_rows_depend_on(world: World) -> None:
+    sql = f"{HEADERS} FROM orders AS o LEFT JOIN returns AS r USING (单号)"
+    first = run(world, sql)
+    stated = mapping(sql)
+    orders, returns = stated.files
+    second = world.run(replace(stated, files=(orders, replace(returns, delimiter=","))))[0]
     assert second.directory != first.directory

@@ -91,6 +91,7 @@ class World:
             rows_data=len(rows) + merged + quarantined, rows_accepted=len(rows), rows_merged=merged,
             rows_quarantined=quarantined, rows_dropped=0, rows_unmapped=0, values_rounded=0, unmapped_headers=("备注",),
             reasons=_reasons(len(rows), merged, quarantined), broken_rules=(), control_totals=(), conflicts=(),
+            arrived_at=f"2024-01-01T{len(self.files):06}",
         )  # fmt: skip
         self.files.append(conformed)
         return conformed

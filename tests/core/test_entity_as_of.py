@@ -53,9 +53,17 @@ def test_files_of_one_snapshot_delivered_together_belong_together(world: World) 
 
 @pytest.mark.parametrize("mode", ["snapshot", "partition"])
 def test_a_file_delivered_twice_on_one_day_is_a_correction(world: World, mode: str) -> None:
-    for mark, amount in (("a", 10), ("b", 20)):
+    for mark, amount in (("b", 10), ("a", 20)):
         world.deliver(SALES_LINE, keyed((mark, amount)), file_name="all.csv", mode=mode, mark=mark)
-    assert amounts(world) == ["b=20"]
+    assert amounts(world) == ["a=20"]
+
+
+@pytest.mark.parametrize("mode", ["append", "upsert"])
+def test_of_two_deliveries_of_one_day_the_one_that_arrived_later_counts(world: World, mode: str) -> None:
+    """Their ids are hashes of their content: the order of these says nothing."""
+    for mark, amount in (("b", 10), ("a", 20)):
+        world.deliver(SALES_LINE, keyed(("1", amount)), file_name="all.csv", mode=mode, mark=mark)
+    assert amounts(world) == ["1=20"]
 
 
 def test_appended_deliveries_add_up_and_a_key_counts_once(world: World) -> None:
