@@ -40,8 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KehuError as error:
         return _report(error, arguments)
     except KeyboardInterrupt:
-        print("interrupted; nothing was published", file=sys.stderr)  # noqa: T201
-        return EXIT_INTERRUPTED
+        return _report_interrupted(arguments)
     except BrokenPipeError:
         # The reader of our output went away (`kehu runs | head`): that is no defect.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -58,6 +57,15 @@ def _report(error: KehuError, arguments: argparse.Namespace) -> int:
     for line in error.lines():
         print(line, file=sys.stderr)  # noqa: T201
     return error.exit_code
+
+
+def _report_interrupted(arguments: argparse.Namespace) -> int:
+    # Whether readers were switched over just before is not known here; the same command finds out and ends the work.
+    message = "interrupted before the end; run the same command again"
+    if arguments.json:
+        _print_json({"exit_code": EXIT_INTERRUPTED, "error": {"code": "interrupted", "message": message}})
+    print(message, file=sys.stderr)  # noqa: T201
+    return EXIT_INTERRUPTED
 
 
 def _report_unexpected(error: Exception, arguments: argparse.Namespace) -> int:

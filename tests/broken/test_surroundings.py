@@ -132,11 +132,22 @@ def test_interrupted(shop: Shop, stage: str) -> None:
     os.kill(process.pid, signal.SIGINT)
     ended = outcome(process)
     assert ended.exit_code == 130, ended.err
-    assert ended.err.strip().endswith("interrupted; nothing was published")
+    assert ended.err.strip().endswith("run the same command again")
     assert "Traceback" not in ended.err
     state = shop.state()
     assert (state["warehouse"], state["deliveries"], state["unfinished"], state["scratch"]) == (None, [], [], [])
-    shop.published()
+
+
+def test_interrupted_with_json(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    from kehu.flows import steps
+
+    def impatient(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(steps, "conform", impatient)
+    shop.refused(130, "interrupted")
+    monkeypatch.undo()
+    shop.published()  # nothing that was left stands in the way
 
 
 def test_the_reader_of_our_output_goes_away(shop: Shop) -> None:
