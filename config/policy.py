@@ -27,6 +27,9 @@ SHIPPED = Path(__file__).parent / "policy"
 OVERRIDE_FILE = "--set"
 """What stands as file of a value given with `--set`."""
 
+RATE_DECIMALS = 12
+"""Most decimals of an exchange rate: enough for six significant digits of the cheapest currency, never rounded."""
+
 _VALUE_KEYS = ("value", "reason", "owner", "source")
 _DECLARATION_KEYS = ("type", "unit", "description", "min", "max", "count", "choices", "by_date_of_row", "values")
 _CURRENCY = re.compile("[A-Z]{3}")
@@ -351,6 +354,8 @@ def _rates(value: Value, _: Declaration) -> Mapping[str, Decimal]:
             raise rate.error(f"`{currency}` is no currency code of three capital letters (ISO 4217)")
         if rate.decimal() <= 0:
             raise rate.error("a rate must be above 0")
+        if rate.decimal() != round(rate.decimal(), RATE_DECIMALS):
+            raise rate.error(f"{rate.decimal()} has more than {RATE_DECIMALS} decimals")
         rates[currency] = rate.decimal()
     return dict(sorted(rates.items()))
 

@@ -23,7 +23,7 @@ import pyarrow as pa
 from ibis.backends.duckdb import Backend
 
 from kehu.config.errors import InputError
-from kehu.config.policy import Policy
+from kehu.config.policy import RATE_DECIMALS, Policy
 from kehu.schemas import fields as f
 from kehu.schemas.model import Table, TimeKind
 from kehu.schemas.rendering import arrow_schema
@@ -455,7 +455,6 @@ def _with_party(lines: ir.Table, customers: ir.Table) -> ir.Table:
 
 
 _RATE = "exchange_rate"
-_RATE_UNIT = Decimal("0.000001")
 
 
 def _with_rate(lines: ir.Table, rules: SalesRules) -> ir.Table:
@@ -473,7 +472,7 @@ def _rate_spans(rates: Sequence[Rate]) -> pa.Table:
             "rate_currency": pa.array([rate.currency for rate in rates], pa.string()),
             "rate_from": pa.array([rate.from_date for rate in rates], pa.date32()),
             "rate_until": pa.array([rate.until_date or date.max for rate in rates], pa.date32()),
-            _RATE: pa.array([rate.value.quantize(_RATE_UNIT) for rate in rates], pa.decimal128(18, 6)),
+            _RATE: pa.array([rate.value for rate in rates], pa.decimal128(exact.WIDEST, RATE_DECIMALS)),
         }
     )
 

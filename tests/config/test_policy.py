@@ -263,6 +263,7 @@ def test_a_malformed_overlay_is_refused_with_file_line_and_key(
         ("gate.freshness_hours", "36.0"),
         ("currency.rates", "{usd: 7}"),
         ("currency.rates", "{USD: 0}"),
+        ("currency.rates", "{USD: 0.0000000000001}"),
         ("currency.rates", "{USD: x}"),
         ("currency.rates", "7"),
     ],

@@ -93,6 +93,13 @@ def test_foreign_amounts_are_converted_at_the_rate_of_their_day(world: World) ->
     assert (scores["no rate"]["sales_net"], scores["no rate"]["sales_class_reason"]) == (None, "missing")
 
 
+def test_a_rate_counts_with_all_its_decimals(world: World) -> None:
+    """Six decimals would leave the dong three digits: 285.00 in the place of 285.12 for a million."""
+    world.sell(line("a", "1000000", currency="VND"))
+    row = _scores(world, currency__rates="{VND: 0.00028512}")[("erp", "a", "net")]
+    assert row["sales_net"] == Decimal("285.12")
+
+
 def test_a_list_of_rates_holds_until_the_next_which_lists_all_it_knows() -> None:
     spring, summer = date(2024, 4, 1), date(2024, 7, 1)
     usd, eur = Decimal(7), Decimal(8)
