@@ -1,7 +1,7 @@
 """ABC customer analysis (ABC-4, R3, R18): the value of each customer in the window, its rank, shares and class.
 
-May import: `config`, `schemas`, `tasks.exact`. Tables in, table out. Every cut is decided by cross-multiplication of
-exact sums; published shares are only what a reader sees of it.
+May import: `config`, `schemas`, `tasks.exact`, `tasks.facts`. Tables in, table out. Every cut is decided by
+cross-multiplication of exact sums; published shares are only what a reader sees of it.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ import ibis
 import ibis.expr.types as ir
 
 from kehu.config.policy import Policy
-from kehu.schemas import codes
+from kehu.schemas import codes, tables
 from kehu.schemas import fields as f
 from kehu.tasks import exact
+from kehu.tasks.facts import Facts, Mart, NothingToScore
 
 GOODS_KINDS = ("goods", "service")
 """Line kinds that are goods; a line without kind is goods. The rest is published as `non_goods` (R24)."""
@@ -312,3 +313,40 @@ def abc_customer(values: ir.Table, indicator: ir.Table, *, scored_party: str) ->
         gross_profit_class=rows["gross_profit_abc_class"],
         gross_profit_class_reason=rows["gross_profit_class_reason"],
     )
+
+
+# --- the marts --------------------------------------------------------------------------------------------------------
+
+
+def _values_of_facts(facts: Facts) -> ir.Table:
+    """The population with its sales, for both marts.
+
+    Raises:
+        NothingToScore: no line of the document type that counts is known.
+    """
+    rules = AbcRules.from_policy(facts.policy)
+    sales = facts.once("sales", lambda: sales_in_window(facts.sales(), rules, as_of=facts.as_of))
+    if not facts.has_rows(sales):
+        raise NothingToScore(f"no_sales_lines: {facts.sales_rules.basis}")
+    customers = facts.mart(tables.DIM_CUSTOMER)
+    return facts.once("values", lambda: customer_values(scored_customers(customers, sales), sales))
+
+
+def _indicator_of_facts(facts: Facts) -> ir.Table:
+    return abc_indicator(_values_of_facts(facts), AbcRules.from_policy(facts.policy), as_of=facts.as_of)
+
+
+def _customer_of_facts(facts: Facts) -> ir.Table:
+    indicator = facts.mart(tables.MART_ABC_INDICATOR)
+    return abc_customer(_values_of_facts(facts), indicator, scored_party=facts.sales_rules.scored_party)
+
+
+MARTS = (
+    Mart(tables.MART_ABC_INDICATOR, _indicator_of_facts, made_from=(tables.DIM_CUSTOMER,), group="abc"),
+    Mart(
+        tables.MART_ABC_CUSTOMER,
+        _customer_of_facts,
+        made_from=(tables.DIM_CUSTOMER, tables.MART_ABC_INDICATOR),
+        group="abc",
+    ),
+)

@@ -1,6 +1,6 @@
 """How many customers stand in each class, and how concentrated the value is (ABC-9, R26).
 
-May import: `config`, `schemas`, `tasks.abc`, `tasks.exact`. Tables in, table out.
+May import: `config`, `schemas`, `tasks.abc`, `tasks.exact`, `tasks.facts`. Tables in, table out.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from fractions import Fraction
 import ibis
 import ibis.expr.types as ir
 
+from kehu.schemas import tables
 from kehu.tasks import exact
 from kehu.tasks.abc import CUT_RULES, AbcRules, window_start
+from kehu.tasks.facts import Facts, Mart
 
 _VALUE = "exact_value"
 _CLASSES = ("A", "B", "C")
@@ -136,3 +138,14 @@ def _deviation(counts: list[ir.Value], count: ir.Value, rules: AbcRules) -> ir.V
     parts, unit = exact.over_common_denominator(rules.quota_shares)
     moved = [(n * unit - count * part).abs() for n, part in zip(counts, parts, strict=True)]
     return exact.ratio(moved[0] + moved[1] + moved[2], count * (2 * unit))
+
+
+# --- the mart ---------------------------------------------------------------------------------------------------------
+
+
+def _of_facts(facts: Facts) -> ir.Table:
+    indicator = facts.mart(tables.MART_ABC_INDICATOR)
+    return abc_summary(indicator, AbcRules.from_policy(facts.policy), as_of=facts.as_of)
+
+
+MARTS = (Mart(tables.MART_ABC_SUMMARY, _of_facts, made_from=(tables.MART_ABC_INDICATOR,), group="abc"),)

@@ -1,6 +1,6 @@
 """Who the customers are on the judged day, and under whom each is scored.
 
-May import: `config`, `schemas`, `tasks.core`, `tasks.exact`. Tables in, table out.
+May import: `config`, `schemas`, `tasks.core`, `tasks.facts`. Tables in, table out.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import ibis
 import ibis.expr.types as ir
 
 from kehu.schemas import fields as f
+from kehu.schemas import tables
 from kehu.tasks.core import IS_DESCRIBED, SalesRules, with_merges
+from kehu.tasks.facts import Facts, Mart
 
 _KEYS = (f.source.name, f.company_id.name)
 _CUSTOMER = (*_KEYS, f.customer_id.name)
@@ -103,3 +105,14 @@ def _columns(rows: ir.Table, master: ir.Table, rules: SalesRules) -> ir.Table:
         merged_customers=rows["merged"].fill_null(0),
         attribute_reason=reason,
     )
+
+
+# --- the mart ---------------------------------------------------------------------------------------------------------
+
+
+def _of_facts(facts: Facts) -> ir.Table:
+    master = facts.entity(tables.CUSTOMER)
+    return dim_customer(facts.sales_documents(), master, facts.merges(), facts.sales_rules, as_of=facts.as_of)
+
+
+MARTS = (Mart(tables.DIM_CUSTOMER, _of_facts),)

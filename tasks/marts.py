@@ -1,7 +1,7 @@
-"""The marts of a run: which there are, what each needs, and how they are put together from the facts.
+"""The marts of a run: which there are, and how those asked for are built.
 
-May import: `config`, `schemas`, other modules of `tasks`. Reads like the order of work: entities as of the day,
-customers, sales facts, ABC, summary; `tasks/build.py` executes.
+May import: `config`, `schemas`, other modules of `tasks`. What a mart is made of stands with its task (`MARTS` at the
+end of the file); here only the task files are listed. `tasks/build.py` executes.
 """
 
 from __future__ import annotations
@@ -10,50 +10,34 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import ibis
 import ibis.expr.types as ir
-from ibis.backends.duckdb import Backend
 
 from kehu.config.errors import UsageError
 from kehu.config.policy import Policy, PolicyBlank, PolicyBook
 from kehu.schemas import tables
 from kehu.schemas.model import Table
 from kehu.schemas.rendering import arrow_schema
-from kehu.tasks.abc import AbcRules, abc_customer, abc_indicator, customer_values, sales_in_window, scored_customers
-from kehu.tasks.build import BuiltMart, build_mart, by_contract, fetch, hold
-from kehu.tasks.concentration import abc_summary
-from kehu.tasks.core import (
-    ALIAS_COLUMNS,
-    IS_DESCRIBED,
-    SalesRules,
-    entity_as_of,
-    final_customers,
-    merges_table,
-    sales_documents,
-    sales_facts,
-)
-from kehu.tasks.dim_customer import dim_customer
-from kehu.tasks.in_force import ConformedFile, files_in_force
+from kehu.tasks import abc, concentration, dim_customer
+from kehu.tasks.build import BuiltMart, build_mart, by_contract
+from kehu.tasks.core import IS_DESCRIBED, merges_table
+from kehu.tasks.facts import Facts, Mart, MartInputs, NothingToScore
+from kehu.tasks.in_force import files_in_force
 
 if TYPE_CHECKING:
     import duckdb
 
-GROUPS: Mapping[str, tuple[str, ...]] = {
-    "abc": ("mart_abc_customer", "mart_abc_indicator", "mart_abc_summary"),
-}
-"""Names that stand for several marts."""
+__all__ = ["MARTS", "MartInputs", "SkippedMart", "build_marts", "mart_sql", "marts_named"]
 
-BUILT_FROM: Mapping[str, tuple[str, ...]] = {
-    "dim_customer": (),
-    "mart_abc_indicator": ("dim_customer",),
-    "mart_abc_customer": ("mart_abc_indicator",),
-    "mart_abc_summary": ("mart_abc_indicator",),
+_DECLARED = (*dim_customer.MARTS, *abc.MARTS, *concentration.MARTS)
+
+MARTS: Mapping[str, Mart] = {
+    mart.table.name: mart for table in tables.MARTS for mart in _DECLARED if mart.table is table
 }
-"""Which marts a mart is made from: who asks for one gets all that depend on it, so that official marts agree."""
+"""Every mart by name, in the order in which they are published."""
 
 
 @dataclass(frozen=True)
@@ -64,33 +48,6 @@ class SkippedMart:
     reason: str
 
 
-@dataclass(frozen=True)
-class MartInputs:
-    """What the marts of a run are computed from.
-
-    Attributes:
-        files: conformed files of all known deliveries (later ones than `known_at` are left out here).
-        home: folder their directories are relative to.
-        scratch: folder for the built Parquet files.
-        policy: the policy in force.
-        as_of: the day judged.
-        known_at: deliveries up to this day may be used.
-        run_id: the run.
-        reporting_currency: currency of all amounts.
-        basis_by_system: document type that counts, for systems whose mapping says so.
-    """
-
-    files: Sequence[ConformedFile]
-    home: Path
-    scratch: Path
-    policy: Policy
-    as_of: date
-    known_at: date
-    run_id: str
-    reporting_currency: str
-    basis_by_system: Mapping[str, str]
-
-
 def marts_named(names: Sequence[str]) -> tuple[str, ...]:
     """The marts to build for these names: marts (with or without `mart_`), groups, and all that depends on them.
 
@@ -99,20 +56,26 @@ def marts_named(names: Sequence[str]) -> tuple[str, ...]:
     Raises:
         UsageError: no mart or group of that name (code `unknown_mart`).
     """
+    if not names:
+        return tuple(MARTS)
     wanted: set[str] = set()
     for name in names:
-        found = GROUPS.get(name) or tuple(mart for mart in BUILT_FROM if mart in (name, f"mart_{name}"))
+        found = {mart for mart, declared in MARTS.items() if name == declared.group or mart in (name, f"mart_{name}")}
         if not found:
+            groups = sorted({mart.group for mart in MARTS.values() if mart.group})
             raise UsageError(
                 f"There is no mart named {name}.",
                 code="unknown_mart",
-                details=[f"marts: {', '.join(BUILT_FROM)}", f"groups: {', '.join(GROUPS)}"],
+                details=[f"marts: {', '.join(MARTS)}", f"groups: {', '.join(groups)}"],
             )
-        wanted.update(found)
-    for mart, origins in BUILT_FROM.items():
-        if wanted.intersection(origins):
-            wanted.add(mart)
-    return tuple(table.name for table in tables.MARTS if not names or table.name in wanted)
+        wanted |= found
+    while dependent := {mart for mart in MARTS if mart not in wanted and wanted & _origins(mart)}:
+        wanted |= dependent
+    return tuple(mart for mart in MARTS if mart in wanted)
+
+
+def _origins(mart: str) -> set[str]:
+    return {table.name for table in MARTS[mart].made_from}
 
 
 def build_marts(
@@ -130,112 +93,27 @@ def build_marts(
     backend = ibis.duckdb.from_connection(connection)
     delivered = {file.entity for file in files_in_force(inputs.files, inputs.known_at)}
     with ExitStack() as held:
-        workshop = _Workshop(backend, inputs, held)
-        return tuple(_built_or_skipped(workshop, tables.table_named(name), delivered) for name in names)
+        facts = Facts(backend, inputs, held, _makers())
+        return tuple(_built_or_skipped(facts, MARTS[name], delivered) for name in names)
 
 
-def _built_or_skipped(workshop: _Workshop, table: Table, delivered: set[str]) -> BuiltMart | SkippedMart:
+def _makers() -> dict[str, Callable[[Facts], ir.Table]]:
+    return {name: mart.make for name, mart in MARTS.items()}
+
+
+def _built_or_skipped(facts: Facts, mart: Mart, delivered: set[str]) -> BuiltMart | SkippedMart:
+    table, inputs = mart.table, facts.inputs
     for entity in table.needs:
         if entity not in delivered:
             return SkippedMart(table.name, f"missing_entity: {entity}")
+    is_origin = any(table in other.made_from for other in MARTS.values())
     try:
-        expression = _MAKERS[table.name](workshop)
+        expression = facts.mart(table) if is_origin else mart.make(facts)
     except PolicyBlank as blank:
         return SkippedMart(table.name, f"policy_blank: {blank.key}")
-    except _NoSalesLines as none:
-        return SkippedMart(table.name, f"no_sales_lines: {none}")
-    inputs = workshop.inputs
-    return build_mart(workshop.backend, table, expression, inputs.scratch, as_of=inputs.as_of, run_id=inputs.run_id)
-
-
-class _NoSalesLines(Exception):
-    """No line of the document type that counts is known."""
-
-
-class _Workshop:
-    """Puts the expressions together; what several marts need is computed once and kept until the end."""
-
-    def __init__(self, backend: Backend, inputs: MartInputs, held: ExitStack) -> None:
-        self.backend = backend
-        self.inputs = inputs
-        self._held = held
-        self._made: dict[str, ir.Table] = {}
-
-    def customers(self) -> ir.Table:
-        return self._once("customers", self._customers)
-
-    def indicator(self) -> ir.Table:
-        return self._once("indicator", self._indicator)
-
-    def abc_customer(self) -> ir.Table:
-        return abc_customer(self._values(), self.indicator(), scored_party=self._sales_rules.scored_party)
-
-    def abc_summary(self) -> ir.Table:
-        return abc_summary(self.indicator(), self._abc_rules, as_of=self.inputs.as_of)
-
-    def _customers(self) -> ir.Table:
-        master = self._rows_of(tables.CUSTOMER)
-        return dim_customer(self._documents(), master, self._merges(), self._sales_rules, as_of=self.inputs.as_of)
-
-    def _indicator(self) -> ir.Table:
-        return abc_indicator(self._values(), self._abc_rules, as_of=self.inputs.as_of)
-
-    def _values(self) -> ir.Table:
-        return self._once("values", self._customer_values)
-
-    def _customer_values(self) -> ir.Table:
-        sales = self._once("sales", self._sales_in_window)
-        if not self._has_rows(sales):
-            raise _NoSalesLines(self._sales_rules.basis)
-        return customer_values(scored_customers(self.customers(), sales), sales)
-
-    def _sales_in_window(self) -> ir.Table:
-        facts = sales_facts(self._documents(), self.customers(), self._sales_rules)
-        return sales_in_window(facts, self._abc_rules, as_of=self.inputs.as_of)
-
-    def _documents(self) -> ir.Table:
-        return sales_documents(self._rows_of(tables.SALES_LINE), self._merges())
-
-    def _merges(self) -> ir.Table:
-        return self._once("merges", self._final_merges)
-
-    def _final_merges(self) -> ir.Table:
-        said = fetch(self.backend, self._rows_of(tables.CUSTOMER_ALIAS).select(*ALIAS_COLUMNS))
-        return merges_table(final_customers(zip(*(said[name].to_pylist() for name in ALIAS_COLUMNS), strict=True)))
-
-    def _rows_of(self, table: Table) -> ir.Table:
-        inputs = self.inputs
-        return entity_as_of(
-            self.backend, table, inputs.files, home=inputs.home, as_of=inputs.as_of, known_at=inputs.known_at
-        )
-
-    @cached_property
-    def _sales_rules(self) -> SalesRules:
-        return SalesRules.from_policy(
-            self.inputs.policy,
-            reporting_currency=self.inputs.reporting_currency,
-            basis_by_system=self.inputs.basis_by_system,
-        )
-
-    @cached_property
-    def _abc_rules(self) -> AbcRules:
-        return AbcRules.from_policy(self.inputs.policy)
-
-    def _has_rows(self, rows: ir.Table) -> bool:
-        return bool(fetch(self.backend, rows.limit(1)).num_rows)
-
-    def _once(self, name: str, make: Callable[[], ir.Table]) -> ir.Table:
-        if name not in self._made:
-            self._made[name] = self._held.enter_context(hold(self.backend, f"kehu_{name}", make()))
-        return self._made[name]
-
-
-_MAKERS: Mapping[str, Callable[[_Workshop], ir.Table]] = {
-    "dim_customer": _Workshop.customers,
-    "mart_abc_customer": _Workshop.abc_customer,
-    "mart_abc_indicator": _Workshop.indicator,
-    "mart_abc_summary": _Workshop.abc_summary,
-}
+    except NothingToScore as nothing:
+        return SkippedMart(table.name, str(nothing))
+    return build_mart(facts.backend, table, expression, inputs.scratch, as_of=inputs.as_of, run_id=inputs.run_id)
 
 
 # --- the same as text, for `kehu sql` ---------------------------------------------------------------------------------
@@ -255,37 +133,38 @@ def mart_sql(policy: Policy | None = None, as_of: date = EXAMPLE_DAY) -> dict[st
         as_of: the day judged.
     """
     policy = policy or PolicyBook.load(None).on(as_of, {})
-    return {name: _statements(name, policy, as_of) for name in marts_named(())}
+    return {name: _statements(mart, policy, as_of) for name, mart in MARTS.items()}
 
 
-def _statements(name: str, policy: Policy, as_of: date) -> str:
-    drawing = _Drawing(policy, as_of)
-    expression = by_contract(tables.table_named(name), _MAKERS[name](drawing), as_of=as_of, run_id=":run_id")
-    steps = [*drawing.statements.items(), (name, str(ibis.to_sql(expression, dialect="duckdb")))]
+def _statements(mart: Mart, policy: Policy, as_of: date) -> str:
+    written = WrittenFacts(policy, as_of)
+    expression = by_contract(mart.table, mart.make(written), as_of=as_of, run_id=":run_id")
+    name = mart.table.name
+    steps = [*written.statements.items(), (name, str(ibis.to_sql(expression, dialect="duckdb")))]
     head = f"-- {name}: as of {as_of} with the policy in force on that day"
     return "\n\n".join([head, *(f"-- {step}\n{statement};" for step, statement in steps)]) + "\n"
 
 
-class _Drawing(_Workshop):
-    """A workshop that builds nothing: it writes down the statement of each interim result."""
+class WrittenFacts(Facts):
+    """Facts that are not computed: the statement of each interim result is written down in `statements`."""
 
     def __init__(self, policy: Policy, as_of: date) -> None:
         nowhere = Path()
         inputs = MartInputs((), nowhere, nowhere, policy, as_of, as_of, ":run_id", "CNY", {})
-        super().__init__(ibis.duckdb.connect(), inputs, ExitStack())
+        super().__init__(ibis.duckdb.connect(), inputs, ExitStack(), _makers())
         self.statements: dict[str, str] = {}
 
-    def _rows_of(self, table: Table) -> ir.Table:
+    def entity(self, table: Table) -> ir.Table:
         columns = dict(ibis.Schema.from_pyarrow(arrow_schema(table)))
         return ibis.table(columns if table.event_date else {**columns, IS_DESCRIBED: "boolean"}, name=table.name)
 
-    def _merges(self) -> ir.Table:
+    def merges(self) -> ir.Table:
         return ibis.table(merges_table({}).schema(), name="kehu_merges")
 
-    def _has_rows(self, rows: ir.Table) -> bool:
+    def has_rows(self, rows: ir.Table) -> bool:
         return True
 
-    def _once(self, name: str, make: Callable[[], ir.Table]) -> ir.Table:
+    def once(self, name: str, make: Callable[[], ir.Table]) -> ir.Table:
         if name not in self._made:
             expression = make()
             self.statements[f"kehu_{name}"] = str(ibis.to_sql(expression, dialect="duckdb"))

@@ -7,16 +7,40 @@ import pytest
 from conformed_world import NIGHT, World, line
 
 from kehu.config.errors import UsageError
+from kehu.config.policy import PolicyBook
+from kehu.schemas.model import Table
 from kehu.schemas.tables import MARTS
 from kehu.tasks.build import BuiltMart
-from kehu.tasks.marts import BUILT_FROM, mart_sql, marts_named
+from kehu.tasks.marts import EXAMPLE_DAY, WrittenFacts, mart_sql, marts_named
+from kehu.tasks.marts import MARTS as DECLARED
 
 ALL = ("dim_customer", "mart_abc_customer", "mart_abc_indicator", "mart_abc_summary")
 
 
 def test_every_contract_of_a_mart_has_a_maker() -> None:
     assert marts_named(()) == ALL == tuple(table.name for table in MARTS)
-    assert set(BUILT_FROM) == set(ALL)
+    assert tuple(DECLARED) == ALL
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_mart_declares_all_marts_it_is_made_from(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a mart asks for, directly or through the facts; what those are made of, they declare themselves."""
+    asked, of_mart = set(), WrittenFacts.mart
+    written = WrittenFacts(PolicyBook.load(None).on(EXAMPLE_DAY), EXAMPLE_DAY)
+    inside: list[str] = []
+
+    def noted(facts: WrittenFacts, table: Table) -> object:
+        if not inside:
+            asked.add(table.name)
+        inside.append(table.name)
+        try:
+            return of_mart(facts, table)
+        finally:
+            inside.pop()
+
+    monkeypatch.setattr(WrittenFacts, "mart", noted)
+    DECLARED[name].make(written)
+    assert asked == {table.name for table in DECLARED[name].made_from}
 
 
 @pytest.mark.parametrize(
@@ -64,5 +88,5 @@ def test_the_statements_of_every_mart_can_be_read() -> None:
         assert text.startswith(f"-- {name}: as of 2024-12-31")
         steps = duckdb.extract_statements(text)
         assert all(step.type == duckdb.StatementType.SELECT for step in steps)
-    assert "-- kehu_indicator" in statements["mart_abc_summary"]
-    assert len(duckdb.extract_statements(statements["dim_customer"])) == 2
+    assert "-- kehu_mart_abc_indicator" in statements["mart_abc_summary"]
+    assert len(duckdb.extract_statements(statements["dim_customer"])) == 1

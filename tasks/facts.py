@@ -1,0 +1,158 @@
+"""What marts are made of: the facts of a run, each put together once, and how a task declares the mart it makes.
+
+May import: `config`, `schemas`, `tasks.build`, `tasks.core`, `tasks.in_force`. A task file ends with `MARTS`, one
+`Mart` a table: its contract, how it is made of the facts, the marts it is made from. `tasks.marts` lists the files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+
+import ibis.expr.types as ir
+from ibis.backends.duckdb import Backend
+
+from kehu.config.policy import Policy
+from kehu.schemas import tables
+from kehu.schemas.model import Table
+from kehu.tasks.build import fetch, hold
+from kehu.tasks.core import (
+    ALIAS_COLUMNS,
+    SalesRules,
+    entity_as_of,
+    final_customers,
+    merges_table,
+    sales_documents,
+    sales_facts,
+)
+from kehu.tasks.in_force import ConformedFile
+
+
+@dataclass(frozen=True)
+class MartInputs:
+    """What the marts of a run are computed from.
+
+    Attributes:
+        files: conformed files of all known deliveries (later ones than `known_at` are left out here).
+        home: folder their directories are relative to.
+        scratch: folder for the built Parquet files.
+        policy: the policy in force.
+        as_of: the day judged.
+        known_at: deliveries up to this day may be used.
+        run_id: the run.
+        reporting_currency: currency of all amounts.
+        basis_by_system: document type that counts, for systems whose mapping says so.
+    """
+
+    files: Sequence[ConformedFile]
+    home: Path
+    scratch: Path
+    policy: Policy
+    as_of: date
+    known_at: date
+    run_id: str
+    reporting_currency: str
+    basis_by_system: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Mart:
+    """A mart as its task declares it. Which entities it needs, its contract says.
+
+    Attributes:
+        table: its contract.
+        make: makes its rows of the facts; may raise `PolicyBlank` or `NothingToScore`, then the mart is skipped.
+        made_from: marts its rows are made from: who asks for one of them gets this one too, so that official marts
+            agree.
+        group: a name that stands for several marts, such as `abc`; None where it is in none.
+    """
+
+    table: Table
+    make: Callable[[Facts], ir.Table]
+    made_from: tuple[Table, ...] = ()
+    group: str | None = None
+
+
+class NothingToScore(Exception):
+    """What a mart is about does not occur in what is known. Says why as skipped marts do: `no_sales_lines: basis`."""
+
+
+class Facts:
+    """The facts of a run as expressions; what is asked for under a name is computed once and kept until the end."""
+
+    def __init__(
+        self, backend: Backend, inputs: MartInputs, held: ExitStack, makers: Mapping[str, Callable[[Facts], ir.Table]]
+    ) -> None:
+        self.backend = backend
+        self.inputs = inputs
+        self._held = held
+        self._makers = makers
+        self._made: dict[str, ir.Table] = {}
+
+    @property
+    def as_of(self) -> date:
+        """The day judged."""
+        return self.inputs.as_of
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force on that day."""
+        return self.inputs.policy
+
+    @cached_property
+    def sales_rules(self) -> SalesRules:
+        """What counts as sales, and for whom.
+
+        Raises:
+            PolicyBlank: a policy value they need is blank.
+        """
+        return SalesRules.from_policy(
+            self.policy,
+            reporting_currency=self.inputs.reporting_currency,
+            basis_by_system=self.inputs.basis_by_system,
+        )
+
+    def mart(self, table: Table) -> ir.Table:
+        """The rows of a mart this one is made from: exact, before they are rounded to the contract."""
+        return self.once(table.name, lambda: self._makers[table.name](self))
+
+    def entity(self, table: Table) -> ir.Table:
+        """The rows of an entity that hold on as_of, see `entity_as_of`."""
+        inputs = self.inputs
+        return entity_as_of(
+            self.backend, table, inputs.files, home=inputs.home, as_of=inputs.as_of, known_at=inputs.known_at
+        )
+
+    def merges(self) -> ir.Table:
+        """Former customer codes and the customers they count for, see `merges_table`.
+
+        Raises:
+            InputError: merged customers go round in a circle.
+        """
+        return self.once("merges", self._final_merges)
+
+    def sales_documents(self) -> ir.Table:
+        """Every sales line known, see `sales_documents` of core."""
+        return sales_documents(self.entity(tables.SALES_LINE), self.merges())
+
+    def sales(self) -> ir.Table:
+        """The sales lines that count, see `sales_facts` of core."""
+        return sales_facts(self.sales_documents(), self.mart(tables.DIM_CUSTOMER), self.sales_rules)
+
+    def has_rows(self, rows: ir.Table) -> bool:
+        """True where an expression has any row."""
+        return bool(fetch(self.backend, rows.limit(1)).num_rows)
+
+    def once(self, name: str, make: Callable[[], ir.Table]) -> ir.Table:
+        """An interim result by its name: made at the first call, held as a temporary table `kehu_<name>`."""
+        if name not in self._made:
+            self._made[name] = self._held.enter_context(hold(self.backend, f"kehu_{name}", make()))
+        return self._made[name]
+
+    def _final_merges(self) -> ir.Table:
+        said = fetch(self.backend, self.entity(tables.CUSTOMER_ALIAS).select(*ALIAS_COLUMNS))
+        return merges_table(final_customers(zip(*(said[name].to_pylist() for name in ALIAS_COLUMNS), strict=True)))
