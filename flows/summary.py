@@ -216,11 +216,12 @@ def _show_largest(out: Console, receipt: NightReceipt, request: NightRequest, la
     sales = [name for name in ("sales_net", "sales_tax_unknown") if any(row[name] is not None for row in top)]
     profit = ["gross_profit"] if any(row["gross_profit"] is not None for row in top) else []
     classes = ["sales_class", *(f"{name}_class" for name in profit)]
-    names = ["customer_id", "customer_name", *sales, *profit]
+    name = ["customer_name"] if any(row["customer_name"] for row in top) else []
+    names = ["customer_id", *name, *sales, *profit]
     rows = [[*(_money(row[name]) for name in names), *(_class(row, name, labels) for name in classes)] for row in top]
     title = labels.say(f"The {len(top)} largest customers", f"前{len(top)}大客户")
     headers = labels.columns(MART_ABC_CUSTOMER, [*names, *classes])
-    out.print(table(title, headers, rows, numbers=range(2, len(names))))
+    out.print(table(title, headers, rows, numbers=range(1 + len(name), len(names))))
     out.print()
 
 
