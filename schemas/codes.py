@@ -196,9 +196,13 @@ OUTCOME = CodeList(
     "outcome",
     (
         Code("accepted", "接收", "used from this run on"),
-        Code("merged_into_key", "合并", "another row of the file has the same key and was kept"),
+        Code(
+            "merged_into_key",
+            "合并",
+            "another row has the same key and counts: of the same file, or of a newer delivery",
+        ),
         Code("quarantined", "隔离", "broke a row rule; kept aside with the reason"),
-        Code("dropped", "剔除", "left out by a rule of the source mapping"),
+        Code("dropped", "剔除", "left out by a rule of the source mapping, or deleted in the source"),
         Code("later_than_as_of", "晚于业务日", "dated after the judged day"),
         Code("unmapped", "未映射", "no mapping takes this row"),
     ),

@@ -764,7 +764,7 @@ superseded_run_id = _text(
     "superseded_run_id",
     "被替代运行",
     "superseded run",
-    "The run that was official for the day before.",
+    "The run that was official for this day and mart until then.",
     "此前正式的运行编号。",
     IDENTIFIER,
 )
@@ -893,13 +893,21 @@ rows_total = _count(
 rows_blank = _count("rows_blank", "空白行数", "blank rows", "Blank records.", "空白行数。")
 rows_accepted = _count("rows_accepted", "接收行数", "accepted", "Data rows used by this run.", "接收行数。")
 rows_merged = _count(
-    "rows_merged", "合并行数", "merged into key", "Data rows whose key another row of the file carries.", "合并行数。"
+    "rows_merged",
+    "合并行数",
+    "merged into key",
+    "Data rows whose key another row carries that counts: of the same file, or of a newer delivery.",
+    "合并行数。",
 )
 rows_quarantined = _count(
     "rows_quarantined", "隔离行数", "quarantined", "Data rows that broke a row rule.", "隔离行数。"
 )
 rows_dropped = _count(
-    "rows_dropped", "剔除行数", "dropped", "Data rows left out by a rule of the mapping.", "剔除行数。"
+    "rows_dropped",
+    "剔除行数",
+    "dropped",
+    "Data rows left out by a rule of the mapping, or deleted in the source.",
+    "剔除行数。",
 )
 rows_later = _count(
     "rows_later", "晚于业务日行数", "later than as_of", "Data rows dated after as_of.", "晚于业务日行数。"

@@ -112,7 +112,7 @@ def build_mart(
     same file, byte for byte, whatever the threads.
 
     Raises:
-        ContractBroken: a column is missing or unknown, a key column is null, or a key stands twice.
+        ContractBroken: a column is missing, a key column is null, or a key stands twice. Further columns are left out.
     """
     _check_columns(table, expression)
     name = f"kehu_build_{table.name}"

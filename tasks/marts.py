@@ -155,16 +155,20 @@ class WrittenFacts(Facts):
         self.statements: dict[str, str] = {}
 
     def entity(self, table: Table) -> ir.Table:
+        """A table with the entity's columns, under its name."""
         columns = dict(ibis.Schema.from_pyarrow(arrow_schema(table)))
         return ibis.table(columns if table.event_date else {**columns, IS_DESCRIBED: "boolean"}, name=table.name)
 
     def merges(self) -> ir.Table:
+        """The table `kehu_merges`."""
         return ibis.table(merges_table({}).schema(), name="kehu_merges")
 
     def has_rows(self, rows: ir.Table) -> bool:
+        """True: what is only written down has its rows when it is run."""
         return True
 
     def once(self, name: str, make: Callable[[], ir.Table]) -> ir.Table:
+        """An interim result by its name: its statement is written down at the first call."""
         if name not in self._made:
             expression = make()
             self.statements[f"kehu_{name}"] = str(ibis.to_sql(expression, dialect="duckdb"))
