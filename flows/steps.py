@@ -12,6 +12,7 @@ import hashlib
 import json
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,23 +31,22 @@ from kehu.schemas.tables import DQ_QUARANTINE, DQ_RESULT, RUN_INPUT, RUN_INPUT_R
 from kehu.tasks.account import run_inputs
 from kehu.tasks.conform import conform_delivery
 from kehu.tasks.conformed import Conformed
-from kehu.tasks.core import files_in_force
 from kehu.tasks.corrections import load_corrections
 from kehu.tasks.gate import GateReceipt, quality_rows, quarantine_rows, run_gate
+from kehu.tasks.in_force import delivery_order, files_in_force
 from kehu.tasks.land import Landing, all_deliveries, land_exports, record_deliveries
 from kehu.tasks.marts import MartInputs, SkippedMart, build_marts, marts_named
 from kehu.warehouse.connections import connect_scratch
-from kehu.warehouse.duckdb_file import is_published_file_intact, trusted_file
+from kehu.warehouse.duckdb_file import LINK_NAME, is_published_file_intact, trusted_file
 from kehu.warehouse.lock import hold_lock
 from kehu.warehouse.publish import RunFacts, publish_run
 from kehu.warehouse.read import is_published, refuse_other_portfolio, stored_portfolio
+from kehu.warehouse.scratch import clear_abandoned_scratch, new_scratch_folder, scratch_folder
 
 if TYPE_CHECKING:
     import duckdb
 
     from kehu.tasks.land import Delivery
-
-LINK_NAME = "kehu.duckdb"
 
 
 # --- before the first file --------------------------------------------------------------------------------------------
@@ -66,6 +66,7 @@ def one_writer(request: NightRequest) -> Iterator[None]:
         yield
         return
     with hold_lock(request.settings.home, started_at=_now(), command=f"kehu run {request.source} {request.as_of}"):
+        clear_abandoned_scratch(request.settings.home)
         yield
 
 
@@ -179,7 +180,7 @@ def _identified(
         "overrides": dict(sorted(request.overrides.items())),
         "batch": sorted(file.directory for file in batch),
     }
-    inputs_hash = _hash_of([sorted((file.directory, file.file_name, file.sheet) for file in known)])
+    inputs_hash = _hash_of(_ranked(known))
     code_version = f"{kehu.__version__}+{_source_hash()}"
     portfolio = dataclasses.asdict(request.settings.portfolio)
     digest = _hash_of([inputs_hash, plan.policy.fingerprint, code_version, parameters, portfolio])
@@ -193,6 +194,17 @@ def _identified(
         code_version=code_version,
         parameters_json=json.dumps(parameters, ensure_ascii=False, sort_keys=True),
     )
+
+
+def _ranked(known: Sequence[Conformed]) -> list[Any]:
+    """The files with their rank among those of one mapping and day: which came later decides whose rows count."""
+    seen: Counter[tuple[Any, ...]] = Counter()
+    ranked = []
+    for file in sorted(known, key=delivery_order):
+        of_one_day = (file.system, file.file_mapping, file.entity, file.delivered_date)
+        ranked.append((file.directory, file.file_name, file.sheet, seen[of_one_day]))
+        seen[of_one_day] += 1
+    return sorted(ranked)
 
 
 def _hash_of(facts: list[Any]) -> str:
@@ -268,7 +280,7 @@ def build(plan: NightPlan, inputs: Inputs) -> Marts:
     """
     request = plan.request
     home = request.settings.home
-    folder = Path(tempfile.mkdtemp(prefix=f"{inputs.run_id}-", dir=_scratch_root(home)))
+    folder = new_scratch_folder(home, "build")
     wanted = MartInputs(
         files=inputs.known,
         home=home,
@@ -433,19 +445,12 @@ def _receipt(
 def _engine(plan: NightPlan) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
     """A scratch engine and its folder; both are gone when the stage ends, however it ends."""
     settings = plan.request.settings
-    with tempfile.TemporaryDirectory(prefix="stage-", dir=_scratch_root(settings.home)) as folder:
-        scratch = Path(folder)
+    with scratch_folder(settings.home, "stage") as scratch:
         connection = connect_scratch(scratch, threads=settings.threads, memory_limit=settings.memory_limit)
         try:
             yield connection, scratch
         finally:
             connection.close()
-
-
-def _scratch_root(home: Path) -> Path:
-    root = home / "scratch"
-    root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return root
 
 
 def _now() -> datetime:

@@ -117,6 +117,12 @@ NOT_IN_EXPORTS = (f.source, f.delivery_id, f.source_row, f.is_tax_assumed)
 """Columns of an entity that no export fills: nothing can be wrong with them."""
 
 
+def not_of_type_rule(column: Field) -> str:
+    """Name of the row rule that a text stands where a value of the column's type should: `amount_net_not_an_amount`."""
+    article = "an" if column.type.name[0] in "aeiou" else "a"
+    return f"{column.name}_not_{article}_{column.type.name}"
+
+
 # --- rows -------------------------------------------------------------------------------------------------------------
 
 
@@ -131,7 +137,7 @@ def _row_rules(table: Table) -> Iterator[Expectation]:
         if is_entity and column.type not in (TEXT, IDENTIFIER):
             yield _row(
                 table,
-                f"{column.name}_not_a_{column.type.name}",
+                not_of_type_rule(column),
                 f"`{column.name}` reads as {_kind_of_value(column)}",
                 column,
             )

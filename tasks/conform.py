@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from kehu.config.errors import MOST_KEYS_SHOWN, InputError, OutOfResources
 from kehu.schemas import fields as f
-from kehu.schemas.expectations import row_expectations
+from kehu.schemas.expectations import not_of_type_rule, row_expectations
 from kehu.schemas.rendering import literal, quoted
 from kehu.schemas.tables import ENTITIES
 from kehu.tasks.conform_feed import REPEATED, FeedContext, FeedSql, feed_sql
@@ -61,6 +61,7 @@ from kehu.tasks.locked_sql import RECORD, run_locked
 from kehu.tasks.normalise import install_macros
 from kehu.tasks.records import RawTable, read_records
 from kehu.tasks.row_rules import QUARANTINING, key_text
+from kehu.warehouse.scratch import scratch_folder
 
 if TYPE_CHECKING:
     import duckdb
@@ -163,7 +164,7 @@ def conform_delivery(
     known = _indexed(index, key, home)
     if known is not None:
         return tuple(replace(receipt, arrived_at=delivery.arrived_at) for receipt in known)
-    with _scratch(home) as scratch, _named_failures(delivery.file_name):
+    with scratch_folder(home, "conform") as scratch, _named_failures(delivery.file_name):
         install_macros(con, mapping.timezone)
         conformed: list[Conformed] = []
         raws = read_records(con, delivery.raw_path, file_mapping, delivery.file_name, scratch)
@@ -415,7 +416,7 @@ def _reasons(con: duckdb.DuckDBPyConnection, feed: FeedPlan, flagged: Path) -> t
     rules = {rule.rule for rule in row_expectations(feed.table)}
     totals = []
     for name in measures:
-        rule = f"{name}_not_a_{feed.table.column(name).type.name}"
+        rule = not_of_type_rule(feed.table.column(name))
         unreadable = f"bool_or({quoted(f'broken__{rule}')})" if rule in rules else "FALSE"
         totals.append(f", CASE WHEN {unreadable} THEN NULL ELSE sum({quoted(name)}) END, count({quoted(name)})")
     rows = con.execute(
@@ -731,17 +732,6 @@ def _new_directory(final: Path) -> Iterator[Path]:
         sync_folder(final.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-
-
-@contextmanager
-def _scratch(home: Path) -> Iterator[Path]:
-    root = home / "scratch"
-    private_folder(root)
-    folder = Path(tempfile.mkdtemp(prefix="conform-", dir=root))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

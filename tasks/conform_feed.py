@@ -27,10 +27,8 @@ SAME_CONTENT, SAME_KEY, REPEATED_LINE, NOT_SELECTED = "same_content", "same_key"
 """Reasons beside the outcomes: an identical row of one key; a further row of a distinct feed; a line that repeats
 another in full; a row the feed's `where` (or its `sql`) leaves to others."""
 
-_SIGNED = (
-    f.quantity, f.amount_gross, f.amount_net, f.amount_tax_unknown, f.cost_net, f.gross_profit_net,
-    f.gross_profit_tax_unknown,
-)  # fmt: skip
+_NEGATIVE_IN_RETURNS = (f.quantity, f.amount_gross, f.amount_net, f.amount_tax_unknown, f.cost_net)
+_TURNED_IN_RETURNS = (f.gross_profit_net, f.gross_profit_tax_unknown)
 
 
 @dataclass(frozen=True)
@@ -158,12 +156,21 @@ def _derived(plan: FeedPlan, rows: str, context: FeedContext) -> str:
 
 
 def _red_letters() -> list[str]:
-    """Rows marked as returns count negative, whether the export prints their amounts with a sign or without."""
+    """Rows marked as returns count negative, whether the export prints their numbers with a sign or without.
+
+    Column by column, since an export may print a signed amount beside an unsigned cost. Profit may be of either sign,
+    so it turns only where the row's amount stood without one.
+    """
     amount = "coalesce(amount_gross, amount_net, amount_tax_unknown, quantity)"
-    return [
-        f"CASE WHEN is_return AND {amount} > 0 THEN -{column.name} ELSE {column.name} END AS {column.name}"
-        for column in _SIGNED
+    negative = [
+        f"CASE WHEN is_return THEN -abs({column.name}) ELSE {column.name} END AS {column.name}"
+        for column in _NEGATIVE_IN_RETURNS
     ]
+    turned = [
+        f"CASE WHEN is_return AND {amount} > 0 THEN -{column.name} ELSE {column.name} END AS {column.name}"
+        for column in _TURNED_IN_RETURNS
+    ]
+    return [*negative, *turned]
 
 
 def _with_both_tax_bases(rows: str, context: FeedContext) -> str:

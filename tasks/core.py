@@ -29,8 +29,7 @@ from kehu.schemas.model import Table, TimeKind
 from kehu.schemas.rendering import arrow_schema
 from kehu.tasks import exact
 from kehu.tasks.conformed import ACCEPTED_FILE, DELETED_COLUMN
-from kehu.tasks.in_force import ConformedFile, delivery_order
-from kehu.tasks.in_force import files_in_force as files_in_force
+from kehu.tasks.in_force import ConformedFile, delivery_order, files_in_force
 
 IS_DESCRIBED = "is_described"
 """Added to entities without event date: true where the row stands in a delivery made up to as_of, so that its current

@@ -372,7 +372,7 @@ def _broken_sales(
     }  # fmt: skip
     ahead = delivered + timedelta(days=40)
     breaks: list[tuple[str, dict[str, str | None]]] = [
-        ("amount_gross_not_a_amount", {"价税合计(万元)": "见附件"}),
+        ("amount_gross_not_an_amount", {"价税合计(万元)": "见附件"}),
         ("document_date_not_a_date", {"单据日期": "待定"}),
         ("code_in_scientific_notation", {"客户编码": "4.403E+11"}),
         ("customer_id_required", {"客户编码": None}),

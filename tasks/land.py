@@ -201,9 +201,11 @@ def all_deliveries(home: Path, known_at: date | None, new: Sequence[Delivery] = 
     """
     root = home / "raw" / "deliveries"
     systems = sorted(folder.name for folder in root.iterdir() if folder.is_dir()) if root.is_dir() else []
-    known = [delivery for system in systems for delivery in known_deliveries(home, system, known_at)]
-    known += [delivery for delivery in new if known_at is None or delivery.delivered_date <= known_at]
-    return tuple(sorted(known, key=lambda delivery: (delivery.system, *_age(delivery))))
+    recorded = [delivery for system in systems for delivery in known_deliveries(home, system, known_at)]
+    landed = [delivery for delivery in new if known_at is None or delivery.delivered_date <= known_at]
+    # A content that was delivered before under the same name and day stands once, as its newest landing.
+    known = {(d.system, d.file_mapping, d.delivery_id, d.file_name): d for d in (*recorded, *landed)}
+    return tuple(sorted(known.values(), key=lambda delivery: (delivery.system, *_age(delivery))))
 
 
 def date_in_name(file_name: str) -> date | None:
@@ -420,8 +422,13 @@ def _recognised(
         newest = max((item for item in same_kind if item.file_name == delivery.file_name), key=_age, default=None)
         if newest is not None and newest.sha256 == delivery.sha256:
             return newest
-    same_day = [item for item in same_content if item.delivered_date == delivery.delivered_date]
-    return same_day[0] if same_day else None
+    same_day = [item for item in same_kind if item.delivered_date == delivery.delivered_date]
+    same_name = [item for item in same_day if item.file_name == delivery.file_name]
+    if same_name:
+        # Only the newest of a name and day: a file that goes back to an earlier content is a correction of its own.
+        newest_of_name = max(same_name, key=_age)
+        return newest_of_name if newest_of_name.sha256 == delivery.sha256 else None
+    return next((item for item in same_day if item.sha256 == delivery.sha256), None)
 
 
 def _age(delivery: Delivery) -> tuple[date, str, str, str, str]:

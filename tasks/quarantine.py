@@ -13,7 +13,6 @@ import csv
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -24,7 +23,8 @@ from kehu.tasks.conform import current_receipts
 from kehu.tasks.conformed import QUARANTINED_FILE, Conformed
 from kehu.tasks.corrections import Correction, CorrectionFinding, describe, find_corrections, load_corrections
 from kehu.tasks.in_force import files_in_force
-from kehu.tasks.land import all_deliveries, private_folder
+from kehu.tasks.land import all_deliveries
+from kehu.warehouse.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from kehu.tasks.land import Delivery
@@ -404,19 +404,9 @@ def _findings(
 
     mapping = load_source(delivery.mapping, corrections_dir.parent / "sources")
     file_mapping = file_mapping_named(mapping, delivery.file_mapping)
-    with _scratch(home) as scratch, duckdb.connect() as con:
+    with scratch_folder(home, "corrections") as scratch, duckdb.connect() as con:
         for raw in read_records(con, delivery.raw_path, file_mapping, delivery.file_name, scratch):
             yield from find_corrections(con, raw.relation, raw.headers, corrections, delivery.file_name)
-
-
-@contextmanager
-def _scratch(home: Path) -> Iterator[Path]:
-    import tempfile
-
-    root = home / "scratch"
-    private_folder(root)
-    with tempfile.TemporaryDirectory(prefix="corrections-", dir=root) as folder:
-        yield Path(folder)
 
 
 def _stale(correction: Correction, findings: Sequence[CorrectionFinding]) -> Iterator[str]:

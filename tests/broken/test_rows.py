@@ -25,14 +25,14 @@ def test_text_in_an_amount_is_put_aside_and_the_night_goes_on(shop: Shop) -> Non
     assert shop.sales_total() == 82_000 - 700
     listed = shop.kehu(shop.here("quarantine", "list", "--json")).summary["quarantine"]
     assert [(row["file_name"], row["rule"], row["row_count"], row["example_keys"]) for row in listed] == [
-        (SALES, "amount_net_not_a_amount", 1, ["invoice/XS0007/1"])
+        (SALES, "amount_net_not_an_amount", 1, ["invoice/XS0007/1"])
     ]
 
 
 def test_text_in_too_many_amounts_closes_the_gate(shop: Shop) -> None:
     broken(shop, 5, "见附件", 7, 8, 9)
     error = shop.refused(12, "gate_closed")
-    assert error["rule"] == "sales_line.amount_net_not_a_amount" and error["count"] == 3
+    assert error["rule"] == "sales_line.amount_net_not_an_amount" and error["count"] == 3
     assert "3 of 40" in str(error["details"]) and "invoice/XS0007/1" in str(error["details"])
     listed = shop.kehu(shop.here("quarantine", "list", "--json")).summary["quarantine"]
     assert sum(row["row_count"] for row in listed) == 3  # what the hint says to look at is there

@@ -132,7 +132,7 @@ def test_an_expression_over_a_text_breaks_the_rule_of_its_column(world: World) -
         "amount_tax_unknown": expression('amount("Pieces") * amount("Price")'),
     }  # fmt: skip
     receipt = world.conform(text, feed(columns=columns))
-    assert broken(receipt) == {"amount_tax_unknown_not_a_amount": 1, "amount_missing": 1}
+    assert broken(receipt) == {"amount_tax_unknown_not_an_amount": 1, "amount_missing": 1}
 
 
 def test_units_of_header_mapping_and_title(world: World) -> None:
@@ -239,6 +239,14 @@ def test_red_letters_without_sign_count_negative(world: World) -> None:
     ]
 
 
+def test_a_signed_return_turns_its_unsigned_cost_too(world: World) -> None:
+    text = "发票号,行号,开票日期,客户编码,数量,不含税金额,成本,红字\nF1,1,2024-03-05,C1,2,-100,80,红字\n"
+    text += "F2,1,2024-03-05,C1,2,100,80,红字\nF3,1,2024-03-05,C1,-2,-100,-80,红字\n"
+    receipt = world.conform(text, LINE)
+    returned = (Decimal(-2), Decimal(-100), Decimal(-80), Decimal(-20))
+    assert world.rows(receipt, "quantity, amount_net, cost_net, gross_profit_net") == [returned] * 3
+
+
 # --- row rules, each with the dirt that breaks it ---------------------------------------------------------------------
 
 SALES = (
@@ -262,9 +270,9 @@ SALES = (
         ("invoice,F1,1,2024-03-31,C1,1,5,goods,,,,", set()),
         ("invoice,F1,1,2024-03-05,无,1,5,goods,,,,", {"customer_id_required"}),
         ("invoice,F1,1,2024-03-05,C1,两个,5,goods,,,,", {"quantity_not_a_quantity"}),
-        ("invoice,F1,1,2024-03-05,C1,1,见附件,goods,,,,", {"amount_gross_not_a_amount"}),
+        ("invoice,F1,1,2024-03-05,C1,1,见附件,goods,,,,", {"amount_gross_not_an_amount"}),
         ("invoice,F1,1,2024-03-05,C1,1,—,goods,,,,", {"amount_missing"}),
-        ("invoice,F1,1,2024-03-05,C1,1,9999999999999,goods,,,,", {"amount_gross_not_a_amount"}),
+        ("invoice,F1,1,2024-03-05,C1,1,9999999999999,goods,,,,", {"amount_gross_not_an_amount"}),
         ("退单,F1,1,2024-03-05,C1,1,5,goods,,,,", {"document_type_unknown_code"}),
         ("invoice,F1,1,2024-03-05,C1,1,5,赠送,,,,", {"line_kind_unknown_code"}),
         ("invoice,F1,1,2024-03-05,C1,1,5,goods,1300,,,", {"tax_rate_too_large"}),
@@ -279,7 +287,7 @@ SALES = (
         ("invoice,F1,1,2024-03-05,C1,1,5,goods,,,,P1,zu viel", {"too_many_fields"}),
         ("invoice,,,,,x,y,,,,,", {"document_id_required", "line_id_required", "document_date_required",
                                   "customer_id_required",
-                                  "quantity_not_a_quantity", "amount_gross_not_a_amount"}),
+                                  "quantity_not_a_quantity", "amount_gross_not_an_amount"}),
     ],
 )  # fmt: skip
 def test_a_row_breaks_exactly_these_rules(world: World, row: str, rules: set[str]) -> None:
@@ -336,7 +344,7 @@ def test_one_key_with_other_content_is_put_aside_whole(world: World) -> None:
 
 def test_a_key_conflicts_even_if_one_of_its_rows_cannot_be_read(world: World) -> None:
     receipt = world.conform(HEADER + line(1) + line(1, amount="abc") + line(1, amount="xyz"), LINE)
-    assert broken(receipt) == {"duplicate_key": 3, "amount_tax_unknown_not_a_amount": 2}
+    assert broken(receipt) == {"duplicate_key": 3, "amount_tax_unknown_not_an_amount": 2}
 
 
 def test_rows_without_line_number_are_told_apart_by_content_and_occurrence(world: World) -> None:

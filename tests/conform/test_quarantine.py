@@ -47,7 +47,7 @@ def mend(path: Path, *changes: tuple[int, str, str]) -> None:
 def test_rows_are_listed_by_rule(world: World, quarantined: Conformed) -> None:
     entries = list_quarantine(world.home)
     assert [(entry.rule, entry.row_count, entry.example_keys) for entry in entries] == [
-        ("amount_tax_unknown_not_a_amount", 2, ("invoice/F1/1", "invoice/F2/1")),
+        ("amount_tax_unknown_not_an_amount", 2, ("invoice/F1/1", "invoice/F2/1")),
         ("customer_id_required", 1, ("invoice/F2/1",)),
         ("document_date_not_a_date", 1, ("invoice/F1/2",)),
     ]
@@ -69,9 +69,9 @@ def test_an_export_holds_the_texts_as_received(exported: Path) -> None:
     with exported.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [(row["_record"], row["_rules"], row["金额"], row["开票日期"]) for row in rows] == [
-        ("2", "amount_tax_unknown_not_a_amount", "见附件", "2024-03-05"),
+        ("2", "amount_tax_unknown_not_an_amount", "见附件", "2024-03-05"),
         ("3", "document_date_not_a_date", "5", "本月底"),
-        ("4", "customer_id_required,amount_tax_unknown_not_a_amount", "x", "2024-03-05"),
+        ("4", "customer_id_required,amount_tax_unknown_not_an_amount", "x", "2024-03-05"),
     ]
 
 
@@ -105,7 +105,7 @@ def test_a_row_can_be_mended_in_two_steps(world: World, exported: Path, tmp_path
     mend(exported, (2, "客户编码", "C2"))
     release_quarantine(world.home, exported, folder, reason="a", by="b", today=TODAY)
     world.run(source((feed(),), mode="snapshot"), corrections=load_corrections(folder))
-    export_quarantine(world.home, exported, rule="amount_tax_unknown_not_a_amount")
+    export_quarantine(world.home, exported, rule="amount_tax_unknown_not_an_amount")
     mend(exported, (1, "金额", "7"))
     assert (
         release_quarantine(world.home, exported, folder, reason="a", by="b", today=TODAY).path.name

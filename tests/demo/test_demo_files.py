@@ -115,7 +115,7 @@ def test_broken_rows_stand_where_the_truth_says(demo: Demo) -> None:
             cells = dict(zip(records[0], records[row["record"] - 1], strict=True))
             assert cells.get("单据编号", cells.get("收款单号")) == row["key"]
             shown[row["rule"] + (" of a payment" if "收款单号" in cells else "")] = cells
-    assert shown["amount_gross_not_a_amount"]["价税合计(万元)"] == "见附件"
+    assert shown["amount_gross_not_an_amount"]["价税合计(万元)"] == "见附件"
     assert shown["document_date_not_a_date"]["单据日期"] == "待定"
     assert shown["code_in_scientific_notation"]["客户编码"] == "4.403E+11"
     assert shown["customer_id_required"]["客户编码"] == ""

@@ -116,7 +116,7 @@ def test_runs_and_one_run(shop: Shop) -> None:
     assert run_id in listed and "mart_abc_summary" in listed
     assert "已发布的运行" in shown(shop, *shop.here("runs", "--lang", "zh"))
     story = shown(shop, *shop.here("runs", "show", run_id[:12]))
-    for part in (run_id, "Marts", "Files", "What became of the rows", "Rows in quarantine", "amount_net_not_a_amount"):
+    for part in (run_id, "Marts", "Files", "What became of the rows", "Rows in quarantine", "amount_net_not_an_amount"):
         assert part in story, part
     assert "见附件" not in story and "landed/" not in story
     assert "各行去向" in shown(shop, *shop.here("runs", "show", run_id, "--lang", "zh"))

@@ -102,7 +102,7 @@ def test_the_export_is_for_its_owner_only_and_opens_in_a_spreadsheet(shop: Shop,
     assert (row["_file"], row["_record"], row["_rules"], row["金额"]) == (
         SALES,
         "8",
-        "amount_net_not_a_amount",
+        "amount_net_not_an_amount",
         "见附件",
     )
 
@@ -110,7 +110,7 @@ def test_the_export_is_for_its_owner_only_and_opens_in_a_spreadsheet(shop: Shop,
 def test_what_is_printed(shop: Shop, tmp_path: Path) -> None:
     put_one_aside(shop)
     listed = shop.kehu(shop.here("quarantine", "list"))
-    assert "amount_net_not_a_amount" in listed.out and "invoice/XS0007/1" in listed.out and "见附件" not in listed.out
+    assert "amount_net_not_an_amount" in listed.out and "invoice/XS0007/1" in listed.out and "见附件" not in listed.out
     assert "销售明细" in shop.kehu(shop.here("quarantine", "list", "--lang", "zh")).out
     none = shop.kehu(shop.here("quarantine", "list", "--entity", "payment"))
     assert none.exit_code == 0 and none.out.startswith("No rows in quarantine")

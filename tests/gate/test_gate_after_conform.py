@@ -133,7 +133,7 @@ def test_a_wrong_total_closes_the_gate(office: Office) -> None:
 @pytest.mark.parametrize(
     ("line", "rule"),
     [
-        ("X1,1,2024-03-01,C1,P1,2,plenty", "amount_gross_not_a_amount"),
+        ("X1,1,2024-03-01,C1,P1,2,plenty", "amount_gross_not_an_amount"),
         ("X1,1,2024-03-06,C1,P1,2,5.00", "document_date_after_delivery"),
         ("X1,1,1900-01-01,C1,P1,2,5.00", "document_date_too_early"),
         ("X1,1,2024-03-01,9.13E+17,P1,2,5.00", "code_in_scientific_notation"),

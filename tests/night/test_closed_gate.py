@@ -49,7 +49,7 @@ def test_a_closed_gate_publishes_nothing(published: Company, capsys: pytest.Capt
     printed = capsys.readouterr()
     error = json.loads(printed.out)["error"]
     assert (error["code"], error["count"]) == ("gate_closed", 10)
-    assert "sales_line.amount_net_not_a_amount: 10 of 100" in printed.err
+    assert "sales_line.amount_net_not_an_amount: 10 of 100" in printed.err
     shown = [line for line in printed.err.splitlines() if "invoice/AF" in line]
     assert [line.count("invoice/AF") for line in shown] == [5], "at most five keys"
     assert "见附件" not in printed.err + printed.out, "never the values of a row"

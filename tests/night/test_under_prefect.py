@@ -43,7 +43,7 @@ def test_a_flow_gives_the_receipt_of_a_direct_night(trading: Company, caplog: py
     with pytest.raises(SettingsError, match="relative"):
         nightly(source="tiny", exports="exports", as_of=MONTH_END)
     assert "Traceback" not in caplog.text
-    assert "sales_line.amount_net_not_a_amount: 20 of 60" in caplog.text
+    assert "sales_line.amount_net_not_an_amount: 20 of 60" in caplog.text
 
 
 # --- without a server -------------------------------------------------------------------------------------------------

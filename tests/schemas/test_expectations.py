@@ -18,7 +18,7 @@ from kehu.schemas.model import Layer, Table
 PAYMENT_ROW_RULES = [
     "company_id_required", "payment_id_required", "customer_id_required", "received_date_required",
     "received_date_not_a_date", "received_date_too_early", "received_date_after_delivery", "received_gross_required",
-    "received_gross_not_a_amount", "instrument_unknown_code", "note_due_date_not_a_date", "note_due_date_too_early",
+    "received_gross_not_an_amount", "instrument_unknown_code", "note_due_date_not_a_date", "note_due_date_too_early",
     "payment_status_unknown_code", "payment_status_date_not_a_date", "payment_status_date_too_early",
     "payment_status_date_after_delivery", "currency_malformed", "rate_missing", "duplicate_key", "too_many_fields",
     "code_in_scientific_notation",
