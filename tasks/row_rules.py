@@ -13,7 +13,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from kehu.schemas import fields as f
-from kehu.schemas.expectations import Expectation, row_expectations
+from kehu.schemas.expectations import Expectation, not_of_type_rule, row_expectations
 from kehu.schemas.rendering import literal, quoted
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def _of_a_column(column: Field, kind: str, context: RowContext) -> str:
     unreadable = context.unreadable.get(column.name, "FALSE")
     if kind == "required":
         return f"{name} IS NULL AND NOT ({unreadable})"
-    if kind.startswith("not_a_"):
+    if f"{column.name}_{kind}" == not_of_type_rule(column):
         return unreadable
     if kind == "after_delivery":
         return f"{name} > DATE {literal(context.delivered.isoformat())}"

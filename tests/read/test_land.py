@@ -17,7 +17,7 @@ import pytest
 
 from kehu.config.errors import InputError, SettingsError
 from kehu.config.sources import Feed, FileMapping, SourceMapping
-from kehu.tasks.land import Delivery, date_in_name, known_deliveries, land_exports
+from kehu.tasks.land import Delivery, all_deliveries, date_in_name, known_deliveries, land_exports
 
 NOW = datetime(2024, 3, 6, 20, 30, tzinfo=UTC)
 """Already the seventh of March in Shanghai."""
@@ -299,6 +299,21 @@ def test_a_file_that_is_still_being_written(exports: Path, home: Path) -> None:
         writer.join()
     assert caught.value.code == "file_still_changing"
     assert known_deliveries(home, "crm", None) == ()
+
+
+def test_a_day_s_file_that_goes_back_to_its_first_content_counts_again(exports: Path, home: Path) -> None:
+    stated = source(kind("客户", "客户*.csv", mode="snapshot"), delivered_at="name")
+    path = exports / "客户_20240305.csv"
+    ids = []
+    for hour, name in enumerate("甲乙甲"):
+        path.write_text(f"客户编码,客户名称\nA,{name}\n", encoding="utf-8")
+        landing = land_exports(stated, exports, home, datetime(2024, 3, 6, hour, tzinfo=UTC))
+        assert landing.reused == 0
+        ids.append(landing.batch[0].delivery_id)
+    known = all_deliveries(home, None)
+    assert ids[0] == ids[2] != ids[1]
+    arrivals = [(delivery.delivery_id, delivery.arrived_at[11:13]) for delivery in known]
+    assert arrivals == [(ids[1], "01"), (ids[0], "02")]
 
 
 def test_a_file_claimed_twice(exports: Path, home: Path) -> None:
