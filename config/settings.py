@@ -154,7 +154,7 @@ def known_timezone(name: str) -> bool:
 def _project_folder(project: Path | None, environ: Mapping[str, str], cwd: Path) -> Path | None:
     stated, by = (project, "--project") if project else (environ.get("KEHU_PROJECT"), "KEHU_PROJECT")
     if not stated:
-        return cwd.absolute() if (cwd / PROJECT_FILE).is_file() else None
+        return cwd.resolve() if (cwd / PROJECT_FILE).is_file() else None
     folder = _absolute(stated, cwd, environ)
     if not (folder / PROJECT_FILE).is_file():
         raise SettingsError(
@@ -168,7 +168,8 @@ def _absolute(stated: Path | str, base: Path, environ: Mapping[str, str]) -> Pat
     text = str(stated)
     if text.startswith("~/") and environ.get("HOME"):
         text = f"{environ['HOME']}{text[1:]}"
-    return (base / text).absolute()
+    # Resolved, since files are named relative to it later: `../x` and `/x` must be one folder.
+    return (base / text).resolve()
 
 
 def _home(*stated: tuple[Path | str | None, Path], environ: Mapping[str, str]) -> Path:
@@ -221,7 +222,13 @@ def _checked_url(url: str, base: Path, *, file: str, line: int | None) -> str:
             code="value_malformed", file=file, line=line, setting="warehouse",
             hint="duckdb:///relative/folder or duckdb:////absolute/folder",
         )  # fmt: skip
-    return f"duckdb:///{(base / path).absolute().as_posix()}"
+    if path.endswith(".duckdb") and Path(path).name != "kehu.duckdb":
+        raise SettingsError(
+            f"warehouse {mask_url(url)} names a file; a warehouse is a folder in which `kehu.duckdb` is the newest version",
+            code="value_malformed", file=file, line=line, setting="warehouse",
+            hint="name the folder, e.g. duckdb:////srv/kehu/warehouse",
+        )  # fmt: skip
+    return f"duckdb:///{(base / path).resolve().as_posix()}"
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ Each command's work lies in a `command_*` module that is imported when the comma
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import re
@@ -34,6 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     With `--json` the one thing on standard output is the summary, errors included.
     """
     send_nothing(os.environ)
+    _print_whatever_the_terminal_can()
     arguments = build_parser().parse_args(argv)
     try:
         return int(arguments.command(arguments))
@@ -49,10 +51,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _report_unexpected(error, arguments)
 
 
+def _print_whatever_the_terminal_can() -> None:
+    """A terminal in GBK shows `?` for what it has no character for; a run must not end over an emoji in a name."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
 def _report(error: KehuError, arguments: argparse.Namespace) -> int:
     if arguments.json:
         _print_json(
-            {"exit_code": error.exit_code, "error": {"code": error.code, "message": error.message, **error.facts}}
+            {
+                **getattr(error, "summary", {}),
+                "exit_code": error.exit_code,
+                "error": {"code": error.code, "message": error.message, **error.facts},
+            }
         )
     for line in error.lines():
         print(line, file=sys.stderr)  # noqa: T201
@@ -69,9 +82,9 @@ def _report_interrupted(arguments: argparse.Namespace) -> int:
 
 
 def _report_unexpected(error: Exception, arguments: argparse.Namespace) -> int:
-    from kehu.flows.failures import as_resource_error, write_traceback
+    from kehu.flows.failures import as_user_error, write_traceback
 
-    known = as_resource_error(error)
+    known = as_user_error(error)
     if known is not None:
         return _report(known, arguments)
     where = write_traceback(error, arguments.home)
@@ -127,7 +140,7 @@ def setting(text: str) -> tuple[str, str]:
     """
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
-        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE, e.g. abc.cumulative_cuts=[0.8,0.95]")
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE, e.g. abc.cumulative_cuts=0.8,0.95")
     return key.strip(), value.strip()
 
 
@@ -201,7 +214,7 @@ def _command(
         "--home", type=Path, metavar="DIR", help="where landed files and the warehouse lie (default: KEHU_HOME, or var)"
     )
     shared.add_argument(
-        "--warehouse", metavar="URL", help="warehouse, e.g. duckdb:///srv/kehu/kehu.duckdb (default: in the home)"
+        "--warehouse", metavar="URL", help="warehouse, e.g. duckdb:////srv/kehu/warehouse (default: in the home)"
     )
     shared.add_argument("--json", action="store_true", help="print one machine-readable summary")
     shared.add_argument("--lang", choices=("zh", "en"), help="language of labels (default: the project's)")
@@ -281,7 +294,7 @@ def _add_run(commands: Any) -> None:
             "kehu run --source generic_zh --exports /srv/exports/2026-03-31 --as-of 2026-03-31",
             "kehu run --source demo --exports demo/exports --as-of 2026-03-31 --only abc",
             "kehu run --source uci_online_retail --exports ./uci --as-of 2011-12-09 --sandbox pareto \\",
-            "         --set abc.method=cumulative --set abc.cumulative_cuts=[0.8,0.95] --set abc.window=all",
+            "         --set abc.method=cumulative --set abc.cumulative_cuts=0.8,0.95 --set abc.window=all",
         ],
     )  # fmt: skip
     _add_night_arguments(parser)

@@ -12,7 +12,7 @@ from kehu.config.errors import UsageError
 from kehu.flows import show
 from kehu.flows.context import language_of, settings_of
 from kehu.flows.receipts import NightReceipt, NightRequest
-from kehu.flows.summary import show_night
+from kehu.flows.summary import show_night, show_refused
 
 
 def check(arguments: argparse.Namespace) -> int:
@@ -55,7 +55,14 @@ def run_and_show(request: NightRequest, arguments: argparse.Namespace) -> int:
 
     Prefect is used with `--prefect` or when the environment names an API.
     """
-    receipt = _run(request, arguments)
+    from kehu.flows.night import NightRefused
+
+    try:
+        receipt = _run(request, arguments)
+    except NightRefused as refused:
+        if not arguments.json:
+            show_refused(refused.receipt, language_of(arguments, request.settings))
+        raise
     if arguments.json:
         show.print_json(receipt.as_summary())
     else:

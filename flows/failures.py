@@ -11,9 +11,10 @@ import tempfile
 import traceback
 from pathlib import Path
 
-from kehu.config.errors import OutOfResources
+from kehu.config.errors import KehuError, OutOfResources, SettingsError
 
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NOT_PERMITTED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
 
 
 def as_resource_error(error: BaseException) -> OutOfResources | None:
@@ -33,6 +34,18 @@ def as_resource_error(error: BaseException) -> OutOfResources | None:
             hint="set `memory_limit` in kehu.toml lower than the machine's memory, so that DuckDB spills to disk",
         )
     return None
+
+
+def as_user_error(error: BaseException) -> KehuError | None:
+    """The error as one the user can act on: resources that ran out, or a file that may not be read or written."""
+    if isinstance(error, OSError) and error.errno in _NOT_PERMITTED:
+        return SettingsError(
+            f"A file or folder cannot be used: {error.strerror}.",
+            code="not_permitted",
+            file=str(error.filename) if error.filename else None,
+            hint="let this user read and write there, or name another place",
+        )
+    return as_resource_error(error)
 
 
 def write_traceback(error: BaseException, home: Path | None) -> Path:

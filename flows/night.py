@@ -6,8 +6,9 @@ May import: everything of ours. No Prefect here: `step` decides how each stage i
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ParamSpec, Protocol, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
+from kehu.config.errors import GateClosed
 from kehu.flows import steps
 from kehu.flows.receipts import NightReceipt, NightRequest
 from kehu.tasks.gate import gate_closed_error
@@ -28,6 +29,23 @@ def call_directly(stage: Callable[P, T]) -> Callable[P, T]:
     return stage
 
 
+class NightRefused(GateClosed):
+    """The gate is closed: the error with the receipt of the night, so that its files can be shown beside it."""
+
+    def __init__(self, error: GateClosed, receipt: NightReceipt) -> None:
+        super().__init__(error.message, code=error.code, **error.facts)
+        self.receipt = receipt
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What `--json` prints beside the error."""
+        return self.receipt.as_summary()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Prefect pickles what a flow raises."""
+        return (type(self), (GateClosed(self.message, code=self.code, **self.facts), self.receipt))
+
+
 def night(request: NightRequest, step: Step = call_directly) -> NightReceipt:
     """Run one night and say what came of it.
 
@@ -37,7 +55,7 @@ def night(request: NightRequest, step: Step = call_directly) -> NightReceipt:
     Raises:
         SettingsError: settings, policy or mapping is malformed, or a required mart had to be skipped (exit 10).
         InputError: an export cannot be read or mapped (exit 11).
-        GateClosed: a blocking expectation failed; nothing is published (exit 12).
+        NightRefused: a `GateClosed`: a blocking expectation failed; nothing is published (exit 12).
         WarehouseError: the warehouse is not reachable (exit 13).
         AnotherRunHoldsTheLock: another run is under way (exit 14).
     """
@@ -48,7 +66,7 @@ def night(request: NightRequest, step: Step = call_directly) -> NightReceipt:
         counted = step(steps.account)(plan, inputs)
         verdict = step(steps.gate)(plan, inputs)
         if verdict.status == "closed":
-            raise gate_closed_error(verdict)
+            raise NightRefused(gate_closed_error(verdict), steps.refused(plan, landing, inputs, counted, verdict))
         if not request.publish:
             return steps.checked(plan, landing, inputs, counted, verdict)
         if steps.is_official(plan, inputs):

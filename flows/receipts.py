@@ -19,7 +19,7 @@ from kehu.config.settings import Settings
 from kehu.config.sources import SourceMapping
 from kehu.tasks.conformed import Conformed
 
-NightStatus = Literal["published", "unchanged", "checked"]
+NightStatus = Literal["published", "unchanged", "checked", "gate_closed"]
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ class NightReceipt:
     """What came of a night: what `kehu run` prints and `--json` returns.
 
     Attributes:
-        status: published, unchanged (this very run is official already) or checked (dry run).
+        status: published, unchanged (this very run is official already), checked (dry run) or gate_closed.
         run_id: the run.
         as_of: the day judged.
         gate: open, warned or closed.

@@ -402,6 +402,11 @@ def checked(plan: NightPlan, landing: Landing, inputs: Inputs, counted: Account,
     return _receipt(plan, landing, inputs, counted, verdict, "checked", ())
 
 
+def refused(plan: NightPlan, landing: Landing, inputs: Inputs, counted: Account, verdict: GateReceipt) -> NightReceipt:
+    """The receipt of a night whose gate is closed: what its files held, although nothing is published."""
+    return _receipt(plan, landing, inputs, counted, verdict, "gate_closed", ())
+
+
 def unchanged(
     plan: NightPlan, landing: Landing, inputs: Inputs, counted: Account, verdict: GateReceipt
 ) -> NightReceipt:
@@ -422,12 +427,13 @@ def _receipt(
     warnings = [
         f"no file for `{name}` of source {plan.mapping.name} in {request.exports}" for name in landing.missing_files
     ]
+    warnings += [f"{name} repeats {other} byte for byte and is read once" for name, other in landing.copies]
     return NightReceipt(
         status=status,
         run_id=inputs.run_id,
         as_of=request.as_of,
         gate=verdict.status,
-        warehouse=None if status == "checked" else request.warehouse_dir / LINK_NAME,
+        warehouse=None if status in ("checked", "gate_closed") else request.warehouse_dir / LINK_NAME,
         published={receipt.mart: receipt.row_count for receipt in receipts if receipt.status == "published"},
         skipped={receipt.mart: receipt.reason or "" for receipt in receipts if receipt.status == "skipped"},
         quarantined=sum(file.rows_quarantined for file in inputs.batch),

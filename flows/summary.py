@@ -55,6 +55,19 @@ def show_night(receipt: NightReceipt, request: NightRequest, language: str) -> N
     _show_where(out, receipt, request, labels)
 
 
+def show_refused(receipt: NightReceipt, language: str) -> None:
+    """Print what a night held whose gate is closed; the error itself says which rules are broken.
+
+    Args:
+        receipt: what came of it.
+        language: `zh` or `en`.
+    """
+    out, labels = results(), Labels(language)
+    out.print()
+    _show_files(out, receipt, labels)
+    _show_warnings(out, receipt, labels)
+
+
 def _line(out: Console, text: str) -> None:
     """One line, never broken: paths and commands are there to be copied."""
     out.print(text, soft_wrap=True)
@@ -217,11 +230,12 @@ def _show_largest(out: Console, receipt: NightReceipt, request: NightRequest, la
     profit = ["gross_profit"] if any(row["gross_profit"] is not None for row in top) else []
     classes = ["sales_class", *(f"{name}_class" for name in profit)]
     name = ["customer_name"] if any(row["customer_name"] for row in top) else []
-    names = ["customer_id", *name, *sales, *profit]
+    source = ["source"] if len({row["source"] for row in top}) > 1 else []
+    names = [*source, "customer_id", *name, *sales, *profit]
     rows = [[*(_money(row[name]) for name in names), *(_class(row, name, labels) for name in classes)] for row in top]
-    title = labels.say(f"The {len(top)} largest customers", f"前{len(top)}大客户")
+    title = labels.say("Largest customers", f"前{len(top)}大客户")
     headers = labels.columns(MART_ABC_CUSTOMER, [*names, *classes])
-    out.print(table(title, headers, rows, numbers=range(1 + len(name), len(names))))
+    out.print(table(title, headers, rows, numbers=range(1 + len(source) + len(name), len(names))))
     out.print()
 
 

@@ -43,6 +43,8 @@ class ExpectationKind(StrEnum):
     """Each accepted row whose referring column is filled."""
     CONTROL_TOTAL = "control_total"
     """Each totals row whose block can be read in full."""
+    CONTROL_TOTAL_ROUGH = "control_total_rough"
+    """Each totals row whose block can be read in full."""
     CONTROL_TOTAL_UNVERIFIED = "control_total_unverified"
     """Each totals row."""
     ROW_COUNT = "row_count"
@@ -231,6 +233,12 @@ def _control_rules(table: Table) -> Iterator[Expectation]:
             f"printed totals of `{column.name}` equal the sum of their rows",
         )
         yield Expectation(table.name, rule, sentence, "block", None, ExpectationKind.CONTROL_TOTAL, column.name)
+        # Rows printed rounded add up to something else than their rounded total: no error, but lost rows look the same.
+        rule, sentence = (
+            f"{column.name}_total_rough",
+            f"printed totals of `{column.name}` equal the sum of their rows but for rounding the total itself",
+        )
+        yield Expectation(table.name, rule, sentence, "warn", None, ExpectationKind.CONTROL_TOTAL_ROUGH, column.name)
         # Not blocking: the unreadable values are quarantined and counted under their own rule, which has a tolerance.
         rule, sentence = (
             f"{column.name}_total_unverified",

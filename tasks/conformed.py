@@ -60,6 +60,7 @@ class ControlTotal:
         summed: exact sum of the block's data rows, before quarantine.
         tolerance: half a unit of the last printed digit × rows.
         is_equal: the printed total can be read and lies within the tolerance of the sum of the values that can be read.
+        is_one_rounding: within half a unit of its last printed digit: nothing but the total itself can be rounded.
         record: record number of the total row.
         rows: data rows of the block.
         unreadable: data rows of the block whose value cannot be read (the printed value itself counts as one).
@@ -73,6 +74,7 @@ class ControlTotal:
     record: int
     rows: int = 0
     unreadable: int = 0
+    is_one_rounding: bool = True
 
 
 @dataclass(frozen=True)

@@ -156,13 +156,15 @@ def _held(
     printed_text, value = total.printed[place] or "", total.values[place]
     half_unit = last_digit_unit(printed_text, slot.factor) / 2
     plain, *others = _blocks(totals, index, sums[place])
-    held = _comparison(name, total.record, value, half_unit * max(plain.rows, 1), plain)
+    held = _comparison(name, total.record, value, half_unit * max(plain.rows, 1), half_unit, plain)
     # Another reading of the report must agree to the digit, or large blocks would excuse wrong totals of small ones.
-    tried = (_comparison(name, total.record, value, half_unit, block) for block in others)
+    tried = (_comparison(name, total.record, value, half_unit, half_unit, block) for block in others)
     return held if held.is_equal else next((other for other in tried if other.is_equal), held)
 
 
-def _comparison(name: str, record: int, value: Decimal | None, tolerance: Decimal, block: _Sum) -> ControlTotal:
+def _comparison(
+    name: str, record: int, value: Decimal | None, tolerance: Decimal, half_unit: Decimal, block: _Sum
+) -> ControlTotal:
     printed = Decimal(0) if value is None else Decimal(value)
     return ControlTotal(
         column=name,
@@ -173,6 +175,7 @@ def _comparison(name: str, record: int, value: Decimal | None, tolerance: Decima
         record=record,
         rows=block.rows,
         unreadable=block.unreadable + (value is None),
+        is_one_rounding=value is not None and abs(printed - block.total) <= half_unit,
     )
 
 

@@ -272,6 +272,7 @@ def _ages(batch: Batch) -> Iterator[_Fact]:
 
 def _control_checks(batch: Batch) -> Iterator[Check]:
     differs: dict[str, list[_Fact]] = defaultdict(list)
+    rough: dict[str, list[_Fact]] = defaultdict(list)
     unverified: dict[str, list[_Fact]] = defaultdict(list)
     for file in batch.files:
         for total in file.control_totals:
@@ -279,8 +280,13 @@ def _control_checks(batch: Batch) -> Iterator[Check]:
             seen = f"{place}: printed {total.printed:f}, rows sum to {total.summed:f}"
             unread = f"{seen}, {total.unreadable} values cannot be read"
             differs[total.column].append(_Fact(not total.is_equal and not total.unreadable, place, seen))
+            rough[total.column].append(_Fact(total.is_equal and not total.is_one_rounding, place, seen))
             unverified[total.column].append(_Fact(not total.is_equal and total.unreadable > 0, place, unread))
-    facts = {ExpectationKind.CONTROL_TOTAL: differs, ExpectationKind.CONTROL_TOTAL_UNVERIFIED: unverified}
+    facts = {
+        ExpectationKind.CONTROL_TOTAL: differs,
+        ExpectationKind.CONTROL_TOTAL_ROUGH: rough,
+        ExpectationKind.CONTROL_TOTAL_UNVERIFIED: unverified,
+    }
     for expectation in asked.expectations_of(batch.table):
         of_kind = facts.get(expectation.kind, {})
         if expectation.column in of_kind:

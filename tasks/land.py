@@ -107,6 +107,7 @@ class Landing:
         missing_files: names of required file mappings without a file.
         reused: how many of the folder's files had been landed before.
         new: those of the batch that were not known before.
+        copies: (file, the file it repeats byte for byte): such a file is read once.
     """
 
     batch: tuple[Delivery, ...]
@@ -115,6 +116,7 @@ class Landing:
     missing_files: tuple[str, ...]
     reused: int
     new: tuple[Delivery, ...] = ()
+    copies: tuple[tuple[str, str], ...] = ()
 
 
 def land_exports(
@@ -153,6 +155,7 @@ def land_exports(
     batch: dict[tuple[str, str, str], Delivery] = {}
     new: list[Delivery] = []
     reused = 0
+    copies: list[tuple[str, str]] = []
     for file_mapping, name in claimed:
         delivery = _take(mapping, file_mapping, name, exports, home, now)
         earlier = _recognised(delivery, file_mapping, mapping, known)
@@ -164,10 +167,12 @@ def land_exports(
         else:
             reused += 1
         taken = earlier or delivery
+        if taken.file_name != name:
+            copies.append((name, taken.file_name))
         batch.setdefault((taken.file_mapping, taken.delivery_id, taken.file_name), taken)
     with_file = {file_mapping.name for file_mapping, _ in claimed}
     missing = tuple(item.name for item in mapping.files if item.required and item.name not in with_file)
-    return Landing(tuple(batch.values()), tuple(unmapped), tuple(ignored), missing, reused, tuple(new))
+    return Landing(tuple(batch.values()), tuple(unmapped), tuple(ignored), missing, reused, tuple(new), tuple(copies))
 
 
 def record_deliveries(deliveries: Sequence[Delivery], home: Path) -> None:

@@ -126,7 +126,7 @@ WITH official AS (
 ), batches AS (
     SELECT as_of, run_id, CAST(sum(rows_quarantined) AS BIGINT) AS rows_quarantined,
            CAST(sum(rows_data) AS BIGINT) AS rows_data
-    FROM run_input WHERE is_new_delivery GROUP BY as_of, run_id
+    FROM run_input GROUP BY as_of, run_id
 )
 SELECT d.as_of, d.run_id, d.run_ids, d.published_at,
        CAST(CAST((epoch_us(d.published_at) - epoch_us(timezone(p.timezone, CAST(d.as_of + 1 AS TIMESTAMP)))) // 36000000
