@@ -224,7 +224,7 @@ def _checked_url(url: str, base: Path, *, file: str, line: int | None) -> str:
         )  # fmt: skip
     if path.endswith(".duckdb") and Path(path).name != "kehu.duckdb":
         raise SettingsError(
-            f"warehouse {mask_url(url)} names a file; a warehouse is a folder in which `kehu.duckdb` is the newest version",
+            f"warehouse {mask_url(url)} names a file: a warehouse is a folder, `kehu.duckdb` in it its newest version",
             code="value_malformed", file=file, line=line, setting="warehouse",
             hint="name the folder, e.g. duckdb:////srv/kehu/warehouse",
         )  # fmt: skip

@@ -838,7 +838,7 @@ quarantined_share = _share(
     "隔离占比",
     "quarantined share",
     "rows_quarantined ÷ rows_data over all files in force in the run (every source); null without rows.",
-    "本批隔离行数 ÷ 数据行数;无数据行时为空。",
+    "所有有效文件的隔离行数 ÷ 数据行数;无数据行时为空。",
 )
 late_hours = _share(
     "late_hours",

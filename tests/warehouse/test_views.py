@@ -57,7 +57,8 @@ def test_every_table_view_and_column_is_explained_in_both_languages(tmp_path: Pa
 
 
 def test_status_tells_how_late_and_how_complete_a_day_is(tmp_path: Path) -> None:
-    """The 5th ends at 16:00 UTC in Shanghai; published at 20:00, four hours later. 1 of tonight's 300 rows is aside."""
+    """The 5th ends at 16:00 UTC in Shanghai; published at 20:00, four hours later. 301 of the 600 rows in force
+    are aside."""
     warehouse = tmp_path / "warehouse"
     publish(warehouse, make_night(tmp_path / "rows", 5, skipped={"mart_abc_summary": "policy_blank: abc.window"}))
     publish(warehouse, make_night(tmp_path / "rows", 6, gate="warned"), hour=40)
@@ -65,13 +66,13 @@ def test_status_tells_how_late_and_how_complete_a_day_is(tmp_path: Path) -> None
         {
             "as_of": date(2026, 1, 5), "run_id": "20260105-aaaaaaaaaaaa", "run_ids": "20260105-aaaaaaaaaaaa",
             "published_at": datetime(2026, 1, 5, 20, tzinfo=UTC), "late_hours": Decimal("4.000000"), "gate": "open",
-            "skipped_marts": "mart_abc_summary (policy_blank: abc.window)", "rows_quarantined": 1, "rows_data": 300,
-            "quarantined_share": Decimal("0.003333"),
+            "skipped_marts": "mart_abc_summary (policy_blank: abc.window)", "rows_quarantined": 301, "rows_data": 600,
+            "quarantined_share": Decimal("0.501667"),
         },
         {
             "as_of": date(2026, 1, 6), "run_id": "20260106-aaaaaaaaaaaa", "run_ids": "20260106-aaaaaaaaaaaa",
             "published_at": datetime(2026, 1, 7, 16, tzinfo=UTC), "late_hours": Decimal("24.000000"), "gate": "warned",
-            "skipped_marts": "", "rows_quarantined": 1, "rows_data": 300, "quarantined_share": Decimal("0.003333"),
+            "skipped_marts": "", "rows_quarantined": 301, "rows_data": 600, "quarantined_share": Decimal("0.501667"),
         },
     ]  # fmt: skip
 
