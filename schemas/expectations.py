@@ -21,6 +21,7 @@ ROWS_BROKEN_TOLERANCE = "gate.rows_broken_tolerance"
 REFERENCE_TOLERANCE = "gate.reference_tolerance"
 ROW_COUNT_CHANGE = "gate.row_count_change"
 FRESHNESS_HOURS = "gate.freshness_hours"
+DELIVERY_EXPIRES_DAYS = "gate.delivery_expires_days"
 
 EARLIER_DELIVERIES_COMPARED = 7
 """The usual number of rows is the median of this many earlier deliveries (domain.md §16)."""
@@ -49,6 +50,8 @@ class ExpectationKind(StrEnum):
     """Each totals row."""
     ROW_COUNT = "row_count"
     """Each day of delivery with enough earlier ones."""
+    EXPIRY = "expiry"
+    """The newest delivery of all."""
     FRESHNESS = "freshness"
     """The newest delivery of each file mapping."""
     CONFLICT = "conflict"
@@ -207,6 +210,10 @@ _FILE_RULES: tuple[tuple[str, Severity, ExpectationKind, str], ...] = (
     (
         "delivery_too_old", "warn", ExpectationKind.FRESHNESS,
         f"the newest delivery is at most `{FRESHNESS_HOURS}` hours old on the judged day",
+    ),
+    (
+        "delivery_expired", "block", ExpectationKind.EXPIRY,
+        f"the judged day is at most `{DELIVERY_EXPIRES_DAYS}` days after the newest delivery of all",
     ),
 )  # fmt: skip
 

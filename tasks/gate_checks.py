@@ -211,6 +211,7 @@ def _file_checks(batch: Batch) -> Iterator[Check]:
     yield _check_of_facts(_expectation(batch.table, ExpectationKind.FILE_HAS_ROWS), list(_without_rows(batch.files)))
     yield _check_of_facts(_expectation(batch.table, ExpectationKind.ROW_COUNT), list(_row_counts(batch)))
     yield _check_of_facts(_expectation(batch.table, ExpectationKind.FRESHNESS), list(_ages(batch)))
+    yield _check_of_facts(_expectation(batch.table, ExpectationKind.EXPIRY), list(_expiry(batch)))
     yield from _control_checks(batch)
     yield from _conflict_checks(batch)
     yield from _note_checks(batch)
@@ -268,6 +269,14 @@ def _ages(batch: Batch) -> Iterator[_Fact]:
         hours = (batch.as_of - day).days * 24
         seen = f"{mapping}: delivered {day}, {hours} hours before the judged day {batch.as_of}"
         yield _Fact(hours > limit, mapping, seen)
+
+
+def _expiry(batch: Batch) -> Iterator[_Fact]:
+    """Asked of all deliveries together: a customer master may well be exported once a year."""
+    newest = max(file.delivered_date for file in (*batch.files, *batch.known))
+    days = (batch.as_of - newest).days
+    seen = f"newest delivery {newest}, {days} days before the judged day {batch.as_of}"
+    yield _Fact(days > int(batch.policy.value(asked.DELIVERY_EXPIRES_DAYS)), str(newest), seen)
 
 
 def _control_checks(batch: Batch) -> Iterator[Check]:

@@ -65,3 +65,9 @@ def test_a_warehouse_is_a_folder(shop: Shop) -> None:
     error = shop.kehu([*shop.night("--json"), "--warehouse", "duckdb:///other.duckdb"]).refused(10, "value_malformed")
     assert "duckdb:////srv/kehu/warehouse" in str(error["hint"])
     assert AS_OF not in str(error)
+
+
+def test_a_day_mistyped_by_decades_is_not_published(shop: Shop) -> None:
+    error = shop.refused(12, "gate_closed", "--as-of", "2099-03-31")
+    assert "sales_line.delivery_expired" in error["rule"]
+    assert "gate.delivery_expires_days" in str(error["details"])

@@ -252,6 +252,18 @@ def test_only_the_newest_of_several_deliveries_must_be_fresh(land: Any, judge: A
     assert found(judge(old, land("sales_line", [line("D2")])), "delivery_too_old").is_passed
 
 
+@pytest.mark.parametrize(("days_before", "status"), [(-400, "open"), (31, "warned"), (32, "closed")])
+def test_a_day_long_after_all_deliveries_closes_the_gate(land: Any, judge: Any, days_before: int, status: str) -> None:
+    delivered = AS_OF - timedelta(days=days_before)
+    receipt = judge(land("sales_line", [line("D1")], delivered_date=delivered))
+    assert (receipt.status, found(receipt, "delivery_expired").is_passed) == (status, status != "closed")
+
+
+def test_a_master_exported_once_a_year_is_no_expired_delivery(land: Any, judge: Any) -> None:
+    master = land("customer", customers("C1"), delivered_date=AS_OF - timedelta(days=300))
+    assert judge(master, land("sales_line", [line("D1")]), known=[master]).status == "warned"
+
+
 # --- conflicts and notes ----------------------------------------------------------------------------------------------
 
 
