@@ -1,24 +1,23 @@
 """The page of commands, generated from the parser and committed as `docs/commands.md`.
 
-May import: `flows.cli`. `python -m kehu.flows.commands_page --check` fails where the committed page says something else
-than the parser; `--write` brings it up to date; without either the page is printed. It is laid out here and not by
-argparse, whose layout differs between versions of Python and with the width of the terminal.
+May import: `config`, `flows.cli`. `python -m kehu.flows.commands_page --check` fails where the committed page says
+something else than the parser; `--write` brings it up to date; without either the page is printed. It is laid out here
+and not by argparse, whose layout differs between versions of Python and with the width of the terminal.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from kehu.config.generated_page import run_page_command
 from kehu.flows.cli import EXIT_CODES_HELP, build_parser
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "commands.md"
 """The committed page, in a checkout."""
 
 _COMMON = "common options"
-_DRIFTED = "docs/commands.md differs from the parser: run `python -m kehu.flows.commands_page --write`."
 _PREFACE = """\
 # Commands
 
@@ -45,21 +44,7 @@ def render_page() -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print, check or write the page; 1 where the committed page has drifted from the parser."""
-    parser = argparse.ArgumentParser(prog="python -m kehu.flows.commands_page", description="The page of commands.")
-    choice = parser.add_mutually_exclusive_group()
-    choice.add_argument("--check", action="store_true", help="exit 1 if the committed page differs from the parser")
-    choice.add_argument("--write", action="store_true", help="write the page")
-    asked = parser.parse_args(arguments)
-    page = render_page()
-    if asked.write:
-        PAGE.parent.mkdir(exist_ok=True)
-        PAGE.write_text(page, encoding="utf-8")
-    elif not asked.check:
-        sys.stdout.write(page)
-    elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page:
-        sys.stderr.write(f"{_DRIFTED}\n")
-        return 1
-    return 0
+    return run_page_command("kehu.flows.commands_page", PAGE, "the parser", render_page, arguments)
 
 
 def _commands(parser: argparse.ArgumentParser) -> Iterator[tuple[str, tuple[argparse.ArgumentParser, str]]]:

@@ -6,11 +6,10 @@ page says something else than the contracts; `--write` brings it up to date; wit
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from kehu.config.generated_page import run_page_command
 from kehu.schemas.codes import CodeList
 from kehu.schemas.expectations import Expectation, ExpectationKind, expectations_of
 from kehu.schemas.model import Field, Layer, Table, TaxBasis, TimeKind
@@ -20,7 +19,6 @@ from kehu.schemas.types import ALL_TYPES
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "dictionary.md"
 """The committed page, in a checkout."""
 
-_DRIFTED = "docs/dictionary.md differs from the contracts: run `python -m kehu.schemas.dictionary --write`."
 
 _LAYERS = {
     Layer.ENTITY: ("Entities", "What exports are mapped to. 导出文件映射的目标。", "实体"),
@@ -66,21 +64,7 @@ def render_table(table: Table) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print, check or write the page; 1 where the committed page has drifted from the contracts."""
-    parser = argparse.ArgumentParser(prog="python -m kehu.schemas.dictionary", description="The data dictionary.")
-    choice = parser.add_mutually_exclusive_group()
-    choice.add_argument("--check", action="store_true", help="exit 1 if the committed page differs from the contracts")
-    choice.add_argument("--write", action="store_true", help="write the page")
-    asked = parser.parse_args(arguments)
-    page = render_dictionary()
-    if asked.write:
-        PAGE.parent.mkdir(exist_ok=True)
-        PAGE.write_text(page, encoding="utf-8")
-    elif not asked.check:
-        sys.stdout.write(page)
-    elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page:
-        sys.stderr.write(f"{_DRIFTED}\n")
-        return 1
-    return 0
+    return run_page_command("kehu.schemas.dictionary", PAGE, "the contracts", render_dictionary, arguments)
 
 
 # --- parts of the page ------------------------------------------------------------------------------------------------
