@@ -23,10 +23,8 @@ ROW_COUNT_CHANGE = "gate.row_count_change"
 FRESHNESS_HOURS = "gate.freshness_hours"
 DELIVERY_EXPIRES_DAYS = "gate.delivery_expires_days"
 
-EARLIER_DELIVERIES_COMPARED = 7
-"""The usual number of rows is the median of this many earlier deliveries (domain.md §16)."""
-EARLIER_DELIVERIES_NEEDED = 3
-"""Below this many there is no usual number of rows, and nothing is held against it."""
+DELIVERIES_COMPARED = "gate.row_count_deliveries"
+DELIVERIES_NEEDED = "gate.row_count_deliveries_needed"
 
 
 class ExpectationKind(StrEnum):
@@ -204,8 +202,8 @@ _FILE_RULES: tuple[tuple[str, Severity, ExpectationKind, str], ...] = (
     ("no_rows", "warn", ExpectationKind.FILE_HAS_ROWS, "the file holds more than its header"),
     (
         "row_count_unusual", "warn", ExpectationKind.ROW_COUNT,
-        f"the number of rows lies within `{ROW_COUNT_CHANGE}` of the median of the last {EARLIER_DELIVERIES_COMPARED}"
-        f" earlier deliveries (asked from {EARLIER_DELIVERIES_NEEDED} on)",
+        f"the number of rows lies within `{ROW_COUNT_CHANGE}` of the median of the last"
+        f" `{DELIVERIES_COMPARED}` earlier deliveries (asked from `{DELIVERIES_NEEDED}` on)",
     ),
     (
         "delivery_too_old", "warn", ExpectationKind.FRESHNESS,

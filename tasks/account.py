@@ -26,7 +26,7 @@ from kehu.schemas.rendering import arrow_schema
 from kehu.tasks import exact
 from kehu.tasks.build import ContractBroken, fetch
 from kehu.tasks.core import FILE_ORDER, rows_with_outcome, vanished_keys
-from kehu.tasks.in_force import ConformedFile, Order, delivery_order, files_before, files_in_force
+from kehu.tasks.in_force import ConformedFile, Order, delivery_order, files_before, files_in_force, published_key
 
 _OF_READING = ("rows_read", "rows_header", "rows_title", "rows_total", "rows_blank", "rows_data", "values_rounded")
 
@@ -49,8 +49,6 @@ class CountedReason(Protocol):
 class CountedFile(ConformedFile, Protocol):
     """A conformed file with its counts."""
 
-    @property
-    def company_id(self) -> str: ...
     @property
     def encoding(self) -> str: ...
     @property
@@ -128,24 +126,11 @@ def run_inputs(
         of_entity = [file for file in in_force if file.entity == table.name]
         vanished = _vanished(backend, table, of_entity, files, home=home)
         for file, used in zip(of_entity, _used(backend, table, of_entity, home=home, as_of=as_of), strict=True):
-            key = _key(file, as_of, run_id)
+            key = published_key(file, as_of, run_id)
             inputs.append(key | _input_row(file, used, is_new=(file.delivery_id, file.file_name) in batch))
             inputs[-1]["keys_vanished"] = vanished.get(delivery_order(file))
             reasons.extend(key | row for row in _reason_rows(file, table, used))
     return _by_contract(tables.RUN_INPUT, inputs), _by_contract(tables.RUN_INPUT_REASON, reasons)
-
-
-def _key(file: CountedFile, as_of: date, run_id: str) -> dict[str, Any]:
-    return {
-        "as_of": as_of,
-        "run_id": run_id,
-        "source": file.system,
-        "company_id": file.company_id,
-        "delivery_id": file.delivery_id,
-        "file_name": file.file_name,
-        "sheet_name": file.sheet,
-        "entity": file.entity,
-    }
 
 
 def _used(

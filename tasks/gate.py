@@ -23,6 +23,7 @@ from kehu.schemas.expectations import Severity
 from kehu.schemas.rendering import arrow_schema, quoted
 from kehu.schemas.tables import DQ_QUARANTINE, DQ_RESULT, entity_named
 from kehu.tasks.gate_checks import Batch, Check, checks_of
+from kehu.tasks.in_force import published_key
 
 if TYPE_CHECKING:
     import duckdb
@@ -162,15 +163,8 @@ def quality_rows(receipt: GateReceipt, as_of: date, run_id: str) -> pa.Table:
 def quarantine_rows(conformed: Sequence[Conformed], as_of: date, run_id: str) -> pa.Table:
     """The rows of `dq_quarantine` for a run: one per file (and sheet), entity and rule that put rows aside."""
     rows = [
-        {
-            "as_of": as_of,
-            "run_id": run_id,
-            "source": file.system,
-            "company_id": file.company_id,
-            "delivery_id": file.delivery_id,
-            "file_name": file.file_name,
-            "sheet_name": file.sheet,
-            "entity": file.entity,
+        published_key(file, as_of, run_id)
+        | {
             "rule": broken.rule,
             "sentence": broken.sentence,
             "row_count": broken.row_count,

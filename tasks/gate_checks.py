@@ -235,11 +235,12 @@ def _without_rows(files: Sequence[Conformed]) -> Iterator[_Fact]:
 def _row_counts(batch: Batch) -> Iterator[_Fact]:
     """Rows per file mapping and day of delivery, against the median of the days before."""
     change = Decimal(batch.policy.value(asked.ROW_COUNT_CHANGE))
+    compared, needed = (int(batch.policy.value(key)) for key in (asked.DELIVERIES_COMPARED, asked.DELIVERIES_NEEDED))
     tonight = {(file.system, file.file_mapping, file.delivered_date) for file in batch.files}
     for (system, mapping), by_day in sorted(_rows_by_day(batch).items()):
         for day in sorted(by_day):
-            earlier = [by_day[other] for other in sorted(by_day) if other < day][-asked.EARLIER_DELIVERIES_COMPARED :]
-            if (system, mapping, day) not in tonight or len(earlier) < asked.EARLIER_DELIVERIES_NEEDED:
+            earlier = [by_day[other] for other in sorted(by_day) if other < day][-compared:]
+            if (system, mapping, day) not in tonight or len(earlier) < needed:
                 continue
             usual = Decimal(median(earlier))
             is_far = abs(by_day[day] - usual) > change * usual

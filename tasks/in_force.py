@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 
 class ConformedFile(Protocol):
@@ -17,6 +17,8 @@ class ConformedFile(Protocol):
 
     @property
     def system(self) -> str: ...
+    @property
+    def company_id(self) -> str: ...
     @property
     def file_mapping(self) -> str: ...
     @property
@@ -52,6 +54,20 @@ def delivery_order(file: ConformedFile) -> Order:
     Of two deliveries of one day the one that arrived later knows more; what arrived in one landing follows by name.
     """
     return (file.delivered_date, file.arrived_at, file.file_name, file.sheet, file.delivery_id, file.directory)
+
+
+def published_key(file: ConformedFile, as_of: date, run_id: str) -> dict[str, Any]:
+    """The columns by which the published tables about files (`run_input`, `dq_quarantine`, …) name one of a run."""
+    return {
+        "as_of": as_of,
+        "run_id": run_id,
+        "source": file.system,
+        "company_id": file.company_id,
+        "delivery_id": file.delivery_id,
+        "file_name": file.file_name,
+        "sheet_name": file.sheet,
+        "entity": file.entity,
+    }
 
 
 def files_in_force(files: Iterable[File], known_at: date) -> tuple[File, ...]:
