@@ -56,7 +56,7 @@ class Declaration:
         description_zh: the same in Chinese.
         smallest: least value allowed (integer, number, money), inclusive.
         largest: greatest value allowed, inclusive.
-        count: how many numbers a list must have (shares, cuts).
+        count: how many numbers a list must have (shares, cuts, thresholds).
         choices: the words allowed (choice, choices).
         by_date_of_row: True where the value in force on each row's own date counts, not the one on `as_of`, as for a
             tax rate.
@@ -140,7 +140,7 @@ class Policy:
     def value(self, key: str) -> Any:
         """The value in force on `as_of`.
 
-        Shape by type: share, number, money → Decimal; integer → int; shares, cuts → tuple of Decimal; choice → str;
+        Shape by type: share, number, money → Decimal; integer → int; shares, cuts, thresholds → tuple of Decimal; choice → str;
         choices (in declared order), texts (sorted) → tuple of str; flag → bool; window → int (months) or "all"; rates →
         mapping of currency code to Decimal.
 
@@ -296,6 +296,13 @@ def _cuts(value: Value, declaration: Declaration) -> tuple[Decimal, ...]:
     return numbers
 
 
+def _thresholds(value: Value, declaration: Declaration) -> tuple[Decimal, ...]:
+    numbers = _numbers(value, declaration)
+    if any(lower >= upper for lower, upper in pairwise((Decimal(0), *numbers))):
+        raise value.error("thresholds must ascend and lie above 0")
+    return numbers
+
+
 def _number(value: Value, declaration: Declaration) -> Decimal:
     number = value.decimal()
     low, high = declaration.smallest, declaration.largest
@@ -364,6 +371,7 @@ TYPES: Mapping[str, Callable[[Value, Declaration], Any]] = {
     "share": _share,
     "shares": _shares,
     "cuts": _cuts,
+    "thresholds": _thresholds,
     "integer": _integer,
     "number": _number,
     "money": _money,
@@ -376,7 +384,7 @@ TYPES: Mapping[str, Callable[[Value, Declaration], Any]] = {
 }
 """Name of a value type → its check. A new type is one function and one line here."""
 
-_LIST_TYPES = ("shares", "cuts", "choices", "texts")
+_LIST_TYPES = ("shares", "cuts", "thresholds", "choices", "texts")
 
 
 # --- reading the files ------------------------------------------------------------------------------------------------

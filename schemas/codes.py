@@ -149,10 +149,84 @@ TAX_BASIS = CodeList(
 INDICATOR = CodeList(
     "indicator",
     (
-        Code("sales", "销售额", "net sales (invoiced less returns)"),
+        Code("collections", "回款额", "cash collected"),
         Code("gross_profit", "毛利额", "gross profit"),
+        Code("brand_share", "品牌利润占比", "our brand's share of the customer's profit"),
+        Code("sales", "销售额", "net sales (invoiced less returns)"),
+        Code("combined", "综合判断", "combined judgement"),
     ),
 )
+
+BRAND_SHARE_SOURCE = CodeList(
+    "brand_share_source",
+    (
+        Code("measured", "实测", "from the customer's own figures"),
+        Code("proxy", "推算", "our sales ÷ the customer's purchases of the category"),
+        Code("missing", "缺失", "neither is known: the weight goes to the other indicators"),
+    ),
+)
+
+PERIOD_TYPE = CodeList(
+    "period_type",
+    (
+        Code("month", "月度", "calendar month"),
+        Code("quarter", "季度", "calendar quarter"),
+        Code("rolling", "滚动期间", "the window of policy abc.window, a rolling year"),
+    ),
+)
+
+MOVE = CodeList(
+    "move",
+    (
+        Code("up", "上升", "in a better class than before"),
+        Code("down", "下降", "in a worse class than before"),
+        Code("stable", "不变", "in the same class as before"),
+        Code("entered", "进入", "in a class now, in none before"),
+        Code("left", "退出", "in a class before, in none now"),
+    ),
+)
+
+STABILITY_CLASS = CodeList(
+    "stability_class",
+    (
+        Code("stable", "稳定", "buys at even intervals and sizes"),
+        Code("fluctuating", "波动", "intervals or sizes vary"),
+        Code("unstable", "不稳定", "intervals or sizes vary widely"),
+        Code("insufficient", "数据不足", "too few purchases to say"),
+    ),
+)
+
+DEMAND_PATTERN = CodeList(
+    "demand_pattern",
+    (
+        Code("smooth", "平稳型", "often, in even sizes"),
+        Code("intermittent", "间歇型", "seldom, in even sizes"),
+        Code("erratic", "起伏型", "often, in uneven sizes"),
+        Code("lumpy", "零散型", "seldom, in uneven sizes"),
+    ),
+)
+
+CLASS_OR_NONE = CodeList(
+    "class_or_none",
+    (
+        Code("A", "A类", "the vital few"),
+        Code("B", "B类", "the middle"),
+        Code("C", "C类", "the many"),
+        Code("none", "无类别", "not ranked in the period"),
+    ),
+)
+
+VISIT_MODE = CodeList(
+    "visit_mode",
+    (
+        Code("visit", "上门拜访", "visit in person"),
+        Code("call", "电话", "telephone call"),
+        Code("mail", "邮件", "letter or e-mail"),
+        Code("wechat", "微信", "message"),
+    ),
+    {"拜访": "visit", "上门": "visit", "实地拜访": "visit", "电话拜访": "call", "电话沟通": "call", "电子邮件": "mail",
+     "企业微信": "wechat", "微信沟通": "wechat"},
+)  # fmt: skip
 
 ABC_CLASS = CodeList(
     "abc_class", (Code("A", "A类", "the vital few"), Code("B", "B类", "the middle"), Code("C", "C类", "the many"))

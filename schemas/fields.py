@@ -149,6 +149,18 @@ created_date = Field(
     synonyms=("创建时间", "创建日期", "建档日期", "create_time", "CreatedDate", "createdate", "Date Created"),
 )  # fmt: skip
 
+credit_limit_gross = Field(
+    name="credit_limit_gross", type=AMOUNT, label_en="credit limit", label_zh="信用额度", unit="currency", tax=TaxBasis.GROSS,
+    description_en="Credit limit granted to the customer, including tax; null where none is set, which is not zero.",
+    description_zh="授予客户的信用额度(含税);未设置为空,不等于零。", time=_CURRENT, constraints=NOT_NEGATIVE,
+    synonyms=("信用额度", "授信额度", "信用限额", "iCusCreLine", "CreditLimit", "credit_limit"),
+)  # fmt: skip
+payment_terms_days = Field(
+    name="payment_terms_days", type=COUNT, label_en="payment terms", label_zh="账期天数", unit="days",
+    description_en="Days from invoice to due date agreed with the customer.", description_zh="约定账期:自开票日至到期日的天数。",
+    time=_CURRENT, constraints=NOT_NEGATIVE, synonyms=("账期", "账期天数", "信用期限", "信用天数", "付款天数", "PaymentDays", "iCusCreDate"),
+)  # fmt: skip
+
 old_customer_id = Field(
     name="old_customer_id", type=IDENTIFIER, label_en="former customer", label_zh="原客户编码",
     description_en="The code that was merged or renamed away.", description_zh="被合并或更名前的客户编码。",
@@ -368,6 +380,44 @@ applied_invoice_id = Field(
     description_en="The invoice the payment settles, where the export says so.", description_zh="对应核销的发票号。", synonyms=("核销发票号", "对应发票号"),
 )  # fmt: skip
 
+# --- channel report and visit -----------------------------------------------------------------------------------------
+
+report_date = Field(
+    name="report_date", type=DATE, label_en="reported", label_zh="报告日期",
+    description_en="Day up to which the customer's own figures reach.", description_zh="客户经营数据截至日期。", constraints=_PLAUSIBLE_DAY,
+    synonyms=("报告日期", "填报日期", "统计日期", "截止日期"),
+)  # fmt: skip
+resale_revenue_net = _amount(
+    "resale_revenue_net", TaxBasis.NET, "本品销售收入", "resale revenue of our goods",
+    "What the customer took in over twelve months by reselling our goods, excluding tax.", "客户十二个月转售本公司产品的不含税收入。",
+    ("本品销售收入", "我司产品销售收入", "本品牌销售额"),
+)  # fmt: skip
+resale_cost_net = _amount(
+    "resale_cost_net", TaxBasis.NET, "本品进货成本", "resale cost of our goods",
+    "What these goods cost the customer, excluding tax.", "上述产品的不含税进货成本。", ("本品进货成本", "我司产品进货成本", "本品牌进货额"),
+)  # fmt: skip
+customer_gross_profit_net = _amount(
+    "customer_gross_profit_net", TaxBasis.NET, "客户毛利总额", "the customer's gross profit",
+    "The customer's whole gross profit over the same twelve months.", "客户同期全部毛利额。", ("客户毛利总额", "经销商毛利总额", "毛利总额"),
+)  # fmt: skip
+category_purchases_net = _amount(
+    "category_purchases_net", TaxBasis.NET, "品类采购总额", "category purchases",
+    "All the customer buys in our categories in twelve months, from us and from others, excluding tax.",
+    "客户十二个月在本品类的不含税采购总额(含其他供应商)。", ("品类采购总额", "品类采购额", "年采购总额", "年度采购额", "预计年采购额"),
+)  # fmt: skip
+visit_id = Field(
+    name="visit_id", type=IDENTIFIER, label_en="visit", label_zh="拜访编号", description_en="Number of the visit record.",
+    description_zh="拜访记录编号。", synonyms=("拜访编号", "拜访单号", "跟进编号", "activity_id", "visit_id"),
+)  # fmt: skip
+visit_date = Field(
+    name="visit_date", type=DATE, label_en="visited", label_zh="拜访日期", description_en="Day of the visit, call or message.",
+    description_zh="拜访、通话或联系日期。", constraints=_PLAUSIBLE_DAY, synonyms=("拜访日期", "拜访时间", "跟进时间", "跟进日期"),
+)  # fmt: skip
+visit_mode = Field(
+    name="visit_mode", type=TEXT, label_en="mode", label_zh="拜访方式", description_en="In person, by telephone, mail or message.",
+    description_zh="上门、电话、邮件或微信。", codes=codes.VISIT_MODE, synonyms=("拜访方式", "跟进方式", "interactive_types"),
+)  # fmt: skip
+
 # --- every published row ----------------------------------------------------------------------------------------------
 
 as_of = _text(
@@ -420,8 +470,8 @@ attribute_reason = Field(
 )  # fmt: skip
 scored_customer_id = _text(
     "scored_customer_id", "评分客户编码", "scored customer",
-    "The customer under which this one is scored: itself, or its head office where policy `party.scored` is bill_to (one level).",
-    "评分所归客户:本身,或策略 party.scored 为 bill_to 时的上级客户(一级)。", IDENTIFIER,
+    "The customer under which this one is scored, by policy `party.scored`: itself (account), its head office (bill_to, one level), or the top of its group (group).",
+    "评分所归客户,按策略 party.scored:本身(account)、上级客户(bill_to,一级)或集团最上级(group)。", IDENTIFIER,
 )  # fmt: skip
 merged_customers = _count(
     "merged_customers", "并入客户数", "merged codes", "How many former customer codes count for this customer on as_of.",
@@ -431,8 +481,9 @@ merged_customers = _count(
 # --- ABC --------------------------------------------------------------------------------------------------------------
 
 indicator = Field(
-    name="indicator", type=TEXT, label_en="indicator", label_zh="指标", description_en="What is ranked: sales or gross profit.",
-    description_zh="排名指标:销售额或毛利额。", codes=codes.INDICATOR,
+    name="indicator", type=TEXT, label_en="indicator", label_zh="指标",
+    description_en="What is ranked: collections, gross profit, brand share; sales beside for reconciliation; combined = the judgement over the first three.",
+    description_zh="排名指标:回款额、毛利额、品牌利润占比;销售额并列供核对;综合判断由前三项合成。", codes=codes.INDICATOR,
 )  # fmt: skip
 tax_basis = Field(
     name="tax_basis", type=TEXT, label_en="tax basis", label_zh="税基",
@@ -443,6 +494,15 @@ indicator_value = Field(
     name="indicator_value", type=MONEY, label_en="value", label_zh="指标值",
     description_en="The indicator in the window, in the reporting currency and the row's tax basis, returns netted; null where it cannot be computed.",
     description_zh="期间内指标值(报告币种),已扣退货;无法计算为空。", unit="currency", tax=TaxBasis.UNKNOWN,
+)  # fmt: skip
+indicator_share = _share(
+    "indicator_share", "指标值(比率)", "value (ratio)",
+    "The indicator where it is a ratio: brand share, or the combined score; null for amounts.", "比率类指标值:品牌利润占比或综合得分;金额类为空。",
+)  # fmt: skip
+percentile_rank = _share(
+    "percentile_rank", "百分位", "percentile rank",
+    "(ranked customers with a smaller value + half of those with the same, himself included) ÷ ranked customers; 0 for a value of zero or below, null where it is missing (R23).",
+    "(指标值较小的户数 + 同值户数(含本户)的一半) ÷ 参与排名户数;零或负值为 0,缺失为空。",
 )  # fmt: skip
 value_rank = _count(
     "value_rank", "名次", "rank", "Position by value descending, ties by source, company and customer code; null if not ranked.",
@@ -558,6 +618,277 @@ gross_profit_class_reason = Field(
     name="gross_profit_class_reason", type=TEXT, label_en="why no gross-profit class", label_zh="毛利额无类别原因",
     description_en="Why there is no class by gross profit.", description_zh="毛利额指标无类别的原因。", codes=codes.CLASS_REASON,
 )  # fmt: skip
+
+member_customers = _count(
+    "member_customers", "成员客户数", "members", "Customers scored under this one, himself included.", "归入本客户评分的客户数(含本身)。", "customers",
+)  # fmt: skip
+collections_gross = Field(
+    name="collections_gross", type=MONEY, label_en="collections", label_zh="回款额", unit="currency", tax=TaxBasis.GROSS,
+    description_en=(
+        "Money received in the window, including tax: instruments of policy `collections.counted_on_receipt` on the day of receipt, the others "
+        "(notes) at maturity; refunds and dishonoured notes negative; null where the source delivers no receipts (ABC-1, R4)."
+    ),
+    description_zh="期间回款额(含税):即时计入的结算方式按收款日,其余票据按到期日;退款与拒付为负;来源不提供回款时为空。",
+)  # fmt: skip
+notes_not_counted_gross = Field(
+    name="notes_not_counted_gross", type=MONEY, label_en="notes not yet counted", label_zh="未计入票据", unit="currency", tax=TaxBasis.GROSS,
+    description_en="Notes received up to as_of that count at maturity and have not matured; null where the source delivers no receipts.",
+    description_zh="截至业务日已收、尚未到期因而未计入回款额的票据。",
+)  # fmt: skip
+brand_share = _share(
+    "brand_share", "品牌利润占比", "brand share",
+    "Measured: (resale revenue − resale cost of our goods) ÷ the customer's gross profit; proxy: our net sales of twelve months ÷ category purchases (ABC-3).",
+    "实测:(本品销售收入 − 本品进货成本) ÷ 客户毛利总额;推算:十二个月本公司销售额 ÷ 品类采购总额。",
+)  # fmt: skip
+brand_share_source = Field(
+    name="brand_share_source", type=TEXT, label_en="brand share from", label_zh="品牌占比来源",
+    description_en="Whether the brand share was measured, estimated from purchases, or is missing.", description_zh="实测、推算或缺失。",
+    codes=codes.BRAND_SHARE_SOURCE,
+)  # fmt: skip
+size_indicator = Field(
+    name="size_indicator", type=TEXT, label_en="size measured by", label_zh="规模指标",
+    description_en="What stands for the customer's size: collections, or sales where the source delivers no receipts or policy `abc.size_by` says so.",
+    description_zh="客户规模的指标:回款额;来源不提供回款或策略 abc.size_by 另有规定时为销售额。", codes=codes.INDICATOR,
+)  # fmt: skip
+size_class = _abc(
+    "size_class",
+    "规模ABC",
+    "class by size",
+    "Class on the size indicator, method of policy `abc.method`.",
+    "规模指标的类别。",
+)
+brand_share_class = _abc(
+    "brand_share_class",
+    "品牌占比ABC",
+    "class by brand share",
+    "Class on the brand share, always by quota.",
+    "品牌利润占比的类别(按户数)。",
+)
+weight_size = _share(
+    "weight_size", "规模权重", "weight of size", "Weight of size in the combined judgement after a missing indicator's weight went to the others (policy `abc.weights`).",
+    "综合判断中规模的权重(缺失指标的权重已按比例分摊)。",
+)  # fmt: skip
+weight_gross_profit = _share(
+    "weight_gross_profit", "毛利权重", "weight of gross profit", "The same for gross profit; 0 where gross profit is missing.", "毛利的权重;缺失为 0。",
+)  # fmt: skip
+weight_brand_share = _share(
+    "weight_brand_share", "品牌占比权重", "weight of brand share", "The same for the brand share; 0 where it is missing.", "品牌利润占比的权重;缺失为 0。",
+)  # fmt: skip
+abc_points = _share(
+    "abc_points", "ABC积分", "ABC points",
+    "Weighted mean of the classes by indicator, A = 3, B = 2, C = 1, zero or negative value = 0: an explanation, not the judgement (R23).",
+    "各指标类别的加权平均:A=3、B=2、C=1、零或负值=0;仅供说明。", "points",
+)  # fmt: skip
+abc_score = _share(
+    "abc_score", "综合得分", "combined score",
+    "Weighted mean of the percentile ranks over the indicators that are known: what the combined judgement ranks (R23).", "各指标百分位的加权平均,综合判断据此排名。",
+)  # fmt: skip
+abc_rank = _count(
+    "abc_rank", "综合名次", "combined rank", "Position by combined score descending, ties by source, company and customer code; null if not ranked.",
+    "按综合得分降序的名次。", "rank",
+)  # fmt: skip
+abc_class_reason = Field(
+    name="abc_class_reason", type=TEXT, label_en="why no class", label_zh="无综合类别原因",
+    description_en="Why there is no combined class; null where there is one.", description_zh="无综合类别的原因。", codes=codes.CLASS_REASON,
+)  # fmt: skip
+is_conflict = Field(
+    name="is_conflict", type=FLAG, label_en="indicators conflict", label_zh="指标冲突",
+    description_en="True where two indicators differ by two classes or more, a zero or negative value standing one below C: size is not profit.",
+    description_zh="任两项指标相差两类及以上时为真(零或负值视为低于 C 一级)。",
+)  # fmt: skip
+abc_class_prev = _abc(
+    "abc_class_prev", "上期类别", "class before", "Combined class in the period before, from the same facts and today's rules; null if not ranked then.",
+    "上一期间的综合类别(按现有数据与规则重算)。",
+)  # fmt: skip
+move = Field(
+    name="move", type=TEXT, label_en="move", label_zh="变动", description_en="Against the period before; null where there is a class in neither.",
+    description_zh="较上一期间的变动;两期均无类别时为空。", codes=codes.MOVE,
+)  # fmt: skip
+periods_in_class = _count(
+    "periods_in_class", "同类期数", "periods in class",
+    "How many of the last `abc.confirm_periods` periods, this one included, show the same class.", "最近若干期(策略 abc.confirm_periods,含本期)中同类的期数。", "periods",
+)  # fmt: skip
+is_confirmed = Field(
+    name="is_confirmed", type=FLAG, label_en="confirmed", label_zh="已确认",
+    description_en="True where periods_in_class reaches policy `abc.confirm_needed`: a class is confirmed only if it holds (ABC-6).",
+    description_zh="同类期数达到策略 abc.confirm_needed 时为真。",
+)  # fmt: skip
+class_since_date = _text(
+    "class_since_date", "类别起始", "in class since",
+    "End of the earliest period in the unbroken run of periods with this class, as far back as the history reaches; null without class.",
+    "连续保持本类别的最早期末(受历史期数限制);无类别为空。", DATE,
+)  # fmt: skip
+abc_class_year_ago = _abc(
+    "abc_class_year_ago", "去年同期类别", "class a year ago", "Combined class of the same period a year earlier: what a seasonal customer is held against; null if not ranked or beyond the history.",
+    "去年同期的综合类别,供季节性客户比较。",
+)  # fmt: skip
+period_type = Field(
+    name="period_type", type=TEXT, label_en="period", label_zh="期间类型", description_en="Month, quarter, or the rolling window.",
+    description_zh="月度、季度或滚动期间。", codes=codes.PERIOD_TYPE,
+)  # fmt: skip
+period_start_date = _text(
+    "period_start_date", "期初", "period start", "First day of the period, inclusive; null where the window is all history.", "期间首日(含);不限期间时为空。", DATE,
+)  # fmt: skip
+period_end_date = _text(
+    "period_end_date", "期末", "period end", "Last day of the period, inclusive.", "期间末日(含)。", DATE
+)
+class_from = Field(
+    name="class_from", type=TEXT, label_en="from class", label_zh="原类别", description_en="Class in the period before; none = not ranked then.",
+    description_zh="上一期间类别;none 为无类别。", codes=codes.CLASS_OR_NONE,
+)  # fmt: skip
+class_to = Field(
+    name="class_to", type=TEXT, label_en="to class", label_zh="现类别", description_en="Class in the period; none = not ranked.",
+    description_zh="本期类别;none 为无类别。", codes=codes.CLASS_OR_NONE,
+)  # fmt: skip
+moved_customers = _count(
+    "moved_customers", "客户数", "customers", "Customers with this pair of classes.", "该组合的客户数。", "customers"
+)
+share_of_class_from = _share(
+    "share_of_class_from", "占原类别比例", "share of the class before", "moved_customers ÷ all customers of class_from in the period before.", "占上一期间原类别客户数的比例。",
+)  # fmt: skip
+
+# --- stability --------------------------------------------------------------------------------------------------------
+
+purchase_events = _count(
+    "purchase_events", "采购次数", "purchases",
+    "Days in the window on which the customer bought: returned and cancelled quantities netted first; deliveries of one order within `stability.merge_days` are one.",
+    "期间采购次数:先冲抵退货与作废;同一订单在合并天数内的多次出货计一次。", "events",
+)  # fmt: skip
+first_purchase_date = _text(
+    "first_purchase_date", "首次采购", "first purchase", "First purchase in the window.", "期间首次采购日。", DATE
+)
+last_purchase_date = _text(
+    "last_purchase_date", "末次采购", "last purchase", "Last purchase in the window.", "期间末次采购日。", DATE
+)
+mean_gap_days = _share(
+    "mean_gap_days",
+    "平均采购间隔",
+    "mean gap",
+    "Mean days between purchases; null with fewer than two.",
+    "两次采购的平均间隔天数。",
+    "days",
+)
+interval_cv = _share(
+    "interval_cv", "间隔变异系数", "interval CV", "Sample standard deviation ÷ mean of the gaps between purchases; null with fewer than two gaps.", "采购间隔的样本标准差 ÷ 均值。", "ratio",
+)  # fmt: skip
+size_cv = _share(
+    "size_cv", "金额变异系数", "size CV", "Sample standard deviation ÷ mean of the amounts of purchases; null with fewer than two.", "单次采购金额的样本标准差 ÷ 均值。", "ratio",
+)  # fmt: skip
+demand_interval_months = _share(
+    "demand_interval_months", "平均需求间隔(月)", "average demand interval", "Mean gap ÷ 30.4375 days (ADI); null with fewer than two purchases.", "平均间隔 ÷ 30.4375 天。", "months",
+)  # fmt: skip
+demand_pattern = Field(
+    name="demand_pattern", type=TEXT, label_en="demand pattern", label_zh="需求形态",
+    description_en="By average demand interval and size CV²: smooth, intermittent, erratic, lumpy; null where either is unknown.",
+    description_zh="按平均需求间隔与金额 CV² 划分:平稳、间歇、起伏、零散。", codes=codes.DEMAND_PATTERN,
+)  # fmt: skip
+stability_class = Field(
+    name="stability_class", type=TEXT, label_en="stability", label_zh="稳定度",
+    description_en="By interval CV and size CV: both within the first cut stable, both within the second fluctuating, else unstable; insufficient with too few purchases (R13).",
+    description_zh="按间隔与金额变异系数:均不超过第一切点为稳定,均不超过第二切点为波动,否则不稳定;次数不足为数据不足。", codes=codes.STABILITY_CLASS,
+)  # fmt: skip
+observed_months = _count(
+    "observed_months", "观察月数", "months observed", "Complete calendar months of the window from the month of the first purchase on.", "自首次采购当月起的完整月数。", "months",
+)  # fmt: skip
+active_months = _count(
+    "active_months", "活跃月数", "active months", "Observed months with a purchase.", "有采购的观察月数。", "months"
+)
+active_month_ratio = _share(
+    "active_month_ratio",
+    "活跃月占比",
+    "active month ratio",
+    "active_months ÷ observed_months.",
+    "活跃月数 ÷ 观察月数。",
+)
+monthly_cv = _share(
+    "monthly_cv", "月度变异系数", "monthly CV",
+    "Sample standard deviation ÷ mean of monthly purchases over the observed months, months without purchase as zero: for reference only (R13); null with fewer than two months.",
+    "月采购额(无采购月记零)的样本标准差 ÷ 均值,仅供参考。", "ratio",
+)  # fmt: skip
+monthly_trend = _share(
+    "monthly_trend", "月度趋势", "monthly trend", "Least-squares slope of monthly purchases ÷ their mean: growth a month as a share; null with fewer than two months.",
+    "月采购额最小二乘斜率 ÷ 均值。", "share a month",
+)  # fmt: skip
+
+# --- measures ---------------------------------------------------------------------------------------------------------
+
+measure_en = _text(
+    "measure_en",
+    "管理措施(英)",
+    "measure",
+    "What is done for customers of this class, in English.",
+    "对该类客户的管理措施(英文)。",
+)
+measure_zh = _text(
+    "measure_zh",
+    "管理措施",
+    "measure in Chinese",
+    "What is done for customers of this class, in Chinese.",
+    "对该类客户的管理措施。",
+)
+visits_per_quarter = _count(
+    "visits_per_quarter",
+    "每季应访次数",
+    "visits a quarter",
+    "Visits due in three months.",
+    "每季度应拜访次数。",
+    "visits",
+)
+owner_level = _text("owner_level", "负责人级别", "owner's level", "Who looks after such a customer.", "负责人级别。")
+credit_review_months = _count(
+    "credit_review_months",
+    "信用复核周期",
+    "credit review",
+    "Months between two reviews of the credit.",
+    "信用复核间隔月数。",
+    "months",
+)
+service_level = _text("service_level", "服务级别", "service level", "Service level such a customer gets.", "服务级别。")
+policy_from_date = _text(
+    "policy_from_date",
+    "策略生效日",
+    "policy in force since",
+    "First day on which the policy entry holds.",
+    "策略条目生效日。",
+    DATE,
+)
+policy_stability = _text(
+    "policy_stability", "适用稳定度", "for stability", "Stability class the measure is for; `any` where it is for all that have no line of their own.", "适用的稳定度;any 为其余全部。", IDENTIFIER,
+)  # fmt: skip
+visits_due = _count(
+    "visits_due",
+    "应访次数",
+    "visits due",
+    "Visits the class asks for in the last three months.",
+    "近三个月按类别应拜访次数。",
+    "visits",
+)
+visits_done = _count(
+    "visits_done",
+    "实访次数",
+    "visits done",
+    "Visits in the last three months to the customer or to one scored under him, of the modes policy `measures.visit_modes` counts.",
+    "近三个月实际拜访次数。",
+    "visits",
+)
+visit_compliance = _share(
+    "visit_compliance",
+    "拜访达成率",
+    "visit compliance",
+    "visits_done ÷ visits_due; null where none is due. May exceed 1.",
+    "实访 ÷ 应访;无应访为空,可大于 1。",
+)
+is_compliant = Field(
+    name="is_compliant", type=FLAG, label_en="compliant", label_zh="是否达标", description_en="True where visits_done reaches visits_due.", description_zh="实访达到应访为真。",
+)  # fmt: skip
+last_visit_date = _text(
+    "last_visit_date",
+    "末次拜访",
+    "last visit",
+    "Last counted visit up to as_of; null without one.",
+    "截至业务日末次拜访日期。",
+    DATE,
+)
 
 customers = _count(
     "customers", "客户数", "customers", "Customers in scope, ranked or not.", "范围内客户数。", "customers"

@@ -32,8 +32,8 @@ CUSTOMER = _entity(
     description_zh="客户主数据;仅有单据时取单据中每客户恒定的列。",
     columns=(
         f.customer_id, f.customer_name, f.short_name, f.uscc, f.customer_type, f.customer_status, f.industry, f.country,
-        f.region, f.province, f.city, f.parent_customer_id, f.owner_id, f.owner_name, f.department, f.first_deal_date,
-        f.created_date,
+        f.region, f.province, f.city, f.parent_customer_id, f.owner_id, f.owner_name, f.department, f.credit_limit_gross,
+        f.payment_terms_days, f.first_deal_date, f.created_date,
     ),
     key=(f.customer_id,),
     references=((f.parent_customer_id, "customer"), (f.owner_id, "owner")),
@@ -110,7 +110,36 @@ PAYMENT = _entity(
     references=((f.customer_id, "customer"),),
 )  # fmt: skip
 
-ENTITIES: tuple[Table, ...] = (CUSTOMER, CUSTOMER_ALIAS, OWNER, PRODUCT, SALES_LINE, PAYMENT)
+CHANNEL_REPORT = _entity(
+    name="channel_report",
+    label_zh="客户经营报表",
+    grain="one row per customer and report",
+    description_en="The customer's own figures over the twelve months up to the report: what our goods earn him, and what he buys in our categories.",
+    description_zh="客户截至报告日十二个月的经营数据:本品毛利与品类采购。",
+    columns=(
+        f.customer_id, f.report_date, f.resale_revenue_net, f.resale_cost_net, f.customer_gross_profit_net, f.category_purchases_net, f.currency,
+    ),
+    key=(f.customer_id, f.report_date),
+    any_of=((f.customer_gross_profit_net, f.category_purchases_net),),
+    event_date=f.report_date,
+    control=(f.resale_revenue_net, f.resale_cost_net, f.customer_gross_profit_net, f.category_purchases_net),
+    references=((f.customer_id, "customer"),),
+)  # fmt: skip
+
+VISIT = _entity(
+    name="visit",
+    label_zh="拜访记录",
+    grain="one row per visit, call or message",
+    description_en="Who was visited or called, when and by whom.",
+    description_zh="客户拜访与联系记录。",
+    columns=(f.visit_id, f.customer_id, f.visit_date, f.visit_mode, f.owner_id),
+    key=(f.visit_id,),
+    required=(f.customer_id, f.visit_date),
+    event_date=f.visit_date,
+    references=((f.customer_id, "customer"), (f.owner_id, "owner")),
+)
+
+ENTITIES: tuple[Table, ...] = (CUSTOMER, CUSTOMER_ALIAS, OWNER, PRODUCT, SALES_LINE, PAYMENT, CHANNEL_REPORT, VISIT)
 
 # --- dimensions and marts ---------------------------------------------------------------------------------------------
 
@@ -127,7 +156,7 @@ DIM_CUSTOMER = Table(
     columns=(
         *_PUBLISHED, *_ORIGIN, f.customer_id, f.customer_name, f.short_name, f.uscc, f.customer_type, f.customer_status,
         f.is_internal, f.industry, f.country, f.region, f.province, f.city, f.parent_customer_id, f.owner_id, f.owner_name,
-        f.department, f.first_deal_date, f.first_document_date, f.last_document_date, f.scored_customer_id, f.merged_customers,
+        f.department, f.credit_limit_gross, f.payment_terms_days, f.first_deal_date, f.first_document_date, f.last_document_date, f.scored_customer_id, f.merged_customers,
         f.attribute_reason,
     ),
     key=(*_PUBLISHED, *_ORIGIN, f.customer_id),
@@ -140,12 +169,19 @@ MART_ABC_CUSTOMER = Table(
     layer=Layer.MART,
     label_zh="客户ABC分类",
     grain="one row per day judged, run, customer and tax basis",
-    description_en="Each customer's sales and gross profit in the window and the class by each; the working is in `mart_abc_indicator`.",
-    description_zh="每个客户的期间销售额、毛利额及各自类别;计算过程见 mart_abc_indicator。",
+    description_en=(
+        "Each customer's combined ABC class with what made it: collections, gross profit, brand share, the class by each, weights, move, "
+        "confirmation and stability; invoiced sales beside for reconciliation. The working is in `mart_abc_indicator`."
+    ),
+    description_zh="每个客户的 ABC 综合类别及其依据:回款额、毛利额、品牌占比、各指标类别与权重、变动、确认与稳定度;销售额并列核对。",
     columns=(
-        *_PUBLISHED, *_ORIGIN, f.customer_id, f.customer_name, f.scored_party, *_WINDOW, f.tax_basis, f.sales_lines, f.sales_net,
-        f.sales_tax_unknown, f.non_goods, f.gross_profit, f.lines_without_cost, f.sales_class, f.sales_class_reason,
-        f.gross_profit_class, f.gross_profit_class_reason,
+        *_PUBLISHED, *_ORIGIN, f.customer_id, f.customer_name, f.scored_party, f.member_customers, *_WINDOW, f.tax_basis, f.abc_class,
+        f.abc_class_reason, f.abc_rank, f.abc_score, f.abc_points, f.is_conflict, f.is_tie_at_cut, f.abc_class_prev, f.move,
+        f.periods_in_class, f.is_confirmed, f.class_since_date, f.abc_class_year_ago, f.stability_class, f.demand_pattern,
+        f.size_indicator, f.size_class, f.gross_profit_class, f.gross_profit_class_reason, f.brand_share_class, f.brand_share_source,
+        f.weight_size, f.weight_gross_profit, f.weight_brand_share, f.collections_gross, f.notes_not_counted_gross, f.gross_profit,
+        f.lines_without_cost, f.brand_share, f.sales_lines, f.sales_net, f.sales_tax_unknown, f.non_goods, f.sales_class,
+        f.sales_class_reason,
     ),
     key=(*_PUBLISHED, *_ORIGIN, f.customer_id, f.tax_basis),
     measure=(f.sales_net, f.sales_tax_unknown),
@@ -161,8 +197,8 @@ MART_ABC_INDICATOR = Table(
     description_en="The working behind each ABC class: value, rank, shares, and the class by quota and by cumulative share.",
     description_zh="ABC 分类依据:指标值、名次、占比,以及两种方法的类别。",
     columns=(
-        *_PUBLISHED, *_ORIGIN, f.customer_id, f.indicator, f.tax_basis, *_WINDOW, f.indicator_value, f.value_rank, f.value_share,
-        f.cumulative_share, f.midpoint_share, f.class_quota, f.class_cumulative, f.abc_class, f.class_reason, f.is_tie_at_cut,
+        *_PUBLISHED, *_ORIGIN, f.customer_id, f.indicator, f.tax_basis, *_WINDOW, f.indicator_value, f.indicator_share,
+        f.percentile_rank, f.value_rank, f.value_share, f.cumulative_share, f.midpoint_share, f.class_quota, f.class_cumulative, f.abc_class, f.class_reason, f.is_tie_at_cut,
     ),
     key=(*_PUBLISHED, *_ORIGIN, f.customer_id, f.indicator, f.tax_basis),
     measure=(f.indicator_value,),
@@ -191,7 +227,100 @@ MART_ABC_SUMMARY = Table(
     view="v_abc_summary",
 )  # fmt: skip
 
-MARTS: tuple[Table, ...] = (DIM_CUSTOMER, MART_ABC_CUSTOMER, MART_ABC_INDICATOR, MART_ABC_SUMMARY)
+MART_ABC_HISTORY = Table(
+    name="mart_abc_history",
+    layer=Layer.MART,
+    label_zh="ABC类别历史",
+    grain="one row per day judged, run, period, customer and tax basis; customers ranked neither in the period nor in the one before have none",
+    description_en=(
+        "The combined class of every period up to the day, worked out anew from the facts known and today's rules, with the move against the "
+        "period before and whether the class is confirmed (ABC-6, R7)."
+    ),
+    description_zh="各期间的综合类别、较上期变动与确认情况,均由现有数据按现行规则重算。",
+    columns=(
+        *_PUBLISHED, *_ORIGIN, f.customer_id, f.tax_basis, f.period_type, f.period_start_date, f.period_end_date, f.abc_class, f.abc_rank,
+        f.abc_score, f.abc_class_prev, f.move, f.periods_in_class, f.is_confirmed, f.class_since_date, f.abc_class_year_ago,
+    ),
+    key=(*_PUBLISHED, *_ORIGIN, f.customer_id, f.tax_basis, f.period_type, f.period_end_date),
+    needs=("sales_line",),
+    view="v_abc_period",
+)  # fmt: skip
+
+MART_ABC_MIGRATION = Table(
+    name="mart_abc_migration",
+    layer=Layer.MART,
+    label_zh="ABC类别迁移矩阵",
+    grain="one row per day judged, run, tax basis, period, class before and class now that occur together",
+    description_en="How many customers moved from which class to which: the migration matrix of each period (ABC-6).",
+    description_zh="各期间由上期类别到本期类别的客户数。",
+    columns=(
+        *_PUBLISHED, f.tax_basis, f.period_type, f.period_start_date, f.period_end_date, f.class_from, f.class_to, f.moved_customers,
+        f.share_of_class_from,
+    ),
+    key=(*_PUBLISHED, f.tax_basis, f.period_type, f.period_end_date, f.class_from, f.class_to),
+    needs=("sales_line",),
+    view="v_abc_migration",
+)  # fmt: skip
+
+MART_CUSTOMER_STABILITY = Table(
+    name="mart_customer_stability",
+    layer=Layer.MART,
+    label_zh="客户稳定度",
+    grain="one row per day judged, run, scored customer and tax basis with a purchase in the window",
+    description_en="How evenly a customer buys, in time and in size, and the demand pattern that follows (ABC-7, R13).",
+    description_zh="客户采购在时间与金额上的均匀程度,以及需求形态。",
+    columns=(
+        *_PUBLISHED, *_ORIGIN, f.customer_id, f.tax_basis, *_WINDOW, f.purchase_events, f.first_purchase_date, f.last_purchase_date,
+        f.mean_gap_days, f.interval_cv, f.size_cv, f.stability_class, f.demand_interval_months, f.demand_pattern, f.observed_months,
+        f.active_months, f.active_month_ratio, f.monthly_cv, f.monthly_trend,
+    ),
+    key=(*_PUBLISHED, *_ORIGIN, f.customer_id, f.tax_basis),
+    needs=("sales_line",),
+    view="v_customer_stability",
+)  # fmt: skip
+
+DIM_CLASS_POLICY = Table(
+    name="dim_class_policy",
+    layer=Layer.DIMENSION,
+    label_zh="分类管理措施",
+    grain="one row per day judged, run, class and stability the policy has a measure for",
+    description_en="What is done for customers of each class: the policy in force on the day, policy `measures.by_class` (ABC-8).",
+    description_zh="各类客户的管理措施(当日有效策略)。",
+    columns=(
+        *_PUBLISHED, f.abc_class, f.policy_stability, f.visits_per_quarter, f.owner_level, f.credit_review_months, f.service_level,
+        f.measure_zh, f.measure_en, f.policy_from_date,
+    ),
+    key=(*_PUBLISHED, f.abc_class, f.policy_stability),
+    view="v_class_policy",
+)  # fmt: skip
+
+MART_ABC_COMPLIANCE = Table(
+    name="mart_abc_compliance",
+    layer=Layer.MART,
+    label_zh="管理措施执行",
+    grain="one row per day judged, run, classed customer and tax basis",
+    description_en="Whether a customer was visited as its class asks for: visits done ÷ visits due in the three months up to the day (ABC-8).",
+    description_zh="近三个月拜访是否达到类别要求:实访 ÷ 应访。",
+    columns=(
+        *_PUBLISHED, *_ORIGIN, f.customer_id, f.tax_basis, *_WINDOW, f.abc_class, f.stability_class, f.class_since_date, f.policy_stability,
+        f.visits_due, f.visits_done, f.visit_compliance, f.is_compliant, f.last_visit_date,
+    ),
+    key=(*_PUBLISHED, *_ORIGIN, f.customer_id, f.tax_basis),
+    needs=("sales_line", "visit"),
+    view="v_abc_compliance",
+)  # fmt: skip
+
+MARTS: tuple[Table, ...] = (
+    DIM_CUSTOMER,
+    DIM_CLASS_POLICY,
+    MART_ABC_CUSTOMER,
+    MART_ABC_INDICATOR,
+    MART_ABC_SUMMARY,
+    MART_ABC_HISTORY,
+    MART_ABC_MIGRATION,
+    MART_CUSTOMER_STABILITY,
+    MART_ABC_COMPLIANCE,
+)
 
 # --- how a night went -------------------------------------------------------------------------------------------------
 
