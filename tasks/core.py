@@ -246,7 +246,7 @@ def _day(day: date) -> ir.DateScalar:
     return ibis.literal(day)
 
 
-# --- merged customers -------------------------------------------------------------------------------------------------
+# --- merged customers and groups --------------------------------------------------------------------------------------
 
 ALIAS_COLUMNS = (
     f.source.name, f.company_id.name, f.old_customer_id.name, f.customer_id.name, f.from_date.name,
@@ -270,19 +270,7 @@ def final_customers(statements: Iterable[tuple[str, str, str, str, date]]) -> di
     newest: dict[Code, str] = {}
     for source, company, former, code, _ in sorted(statements, key=lambda said: (said[4], said[3])):
         newest[(source, company, former)] = code
-    steps = {code: following for code, following in newest.items() if code[2] != following}
-    final: dict[Code, str] = {}
-    circular: list[str] = []
-    for start in sorted(steps):
-        met = {start}
-        at = start
-        while at in steps and (following := (*start[:2], steps[at])) not in met:
-            at = following
-            met.add(at)
-        if at in steps:
-            circular.append(start[2])
-        else:
-            final[start] = at[2]
+    final, circular = _followed(newest)
     if circular:
         raise InputError(
             "Merged customers go round in a circle: no code is the last.",
@@ -296,16 +284,70 @@ def final_customers(statements: Iterable[tuple[str, str, str, str, date]]) -> di
     return final
 
 
+def group_tops(heads: Mapping[Code, str]) -> dict[Code, str]:
+    """The top of each customer's group, however many levels up; who stands at the top himself is left out.
+
+    Args:
+        heads: the head office of each customer that has one, after merges. A customer that is its own head office is
+            a top.
+
+    Raises:
+        InputError: the head offices go round in a circle (code `customer_group_cycle`).
+    """
+    tops, circular = _followed(heads)
+    if circular:
+        raise InputError(
+            "Head offices go round in a circle: the group has no top.",
+            code="customer_group_cycle",
+            column=f.parent_customer_id.name,
+            rule="groups_have_a_top",
+            count=len(circular),
+            keys=circular,
+            hint="mend the head offices in the customer master or with a correction, or judge by another party.scored",
+        )
+    return tops
+
+
+def _followed(steps: Mapping[Code, str]) -> tuple[dict[Code, str], list[str]]:
+    """Where a chain of codes ends, for each code that leads to another; and the codes whose chain never ends."""
+    steps = {code: following for code, following in steps.items() if code[2] != following}
+    last: dict[Code, str] = {}
+    circular: list[str] = []
+    for start in sorted(steps):
+        met = {start}
+        at = start
+        while at in steps and (following := (*start[:2], steps[at])) not in met:
+            at = following
+            met.add(at)
+        if at in steps:
+            circular.append(start[2])
+        else:
+            last[start] = at[2]
+    return last, circular
+
+
 def merges_table(final: Mapping[Code, str]) -> ir.Table:
     """Former codes as a table: source, company_id, old_customer_id, final_customer_id."""
-    rows = sorted((*code, last) for code, last in final.items())
-    names = (f.source.name, f.company_id.name, f.old_customer_id.name, _FINAL)
+    return _codes_table(final, f.old_customer_id.name, _FINAL)
+
+
+def groups_table(tops: Mapping[Code, str]) -> ir.Table:
+    """Customers under the top of a group as a table: source, company_id, customer_id, top_customer_id."""
+    return _codes_table(tops, f.customer_id.name, TOP)
+
+
+def _codes_table(codes: Mapping[Code, str], from_name: str, to_name: str) -> ir.Table:
+    rows = sorted((*code, last) for code, last in codes.items())
+    names = (f.source.name, f.company_id.name, from_name, to_name)
     return ibis.memtable(
         pa.table({name: pa.array([row[i] for row in rows], pa.string()) for i, name in enumerate(names)})
     )
 
 
 _FINAL = "final_customer_id"
+
+TOP = "top_customer_id"
+"""Column of `groups_table`: the top of the customer's group."""
 
 
 def with_merges(rows: ir.Table, merges: ir.Table, *columns: str) -> ir.Table:
@@ -356,7 +398,7 @@ class SalesRules:
     Attributes:
         basis: document type that counts (policy `sales.basis`).
         basis_by_system: document type of systems whose source mapping says otherwise (`sales_basis`).
-        scored_party: `account` or `bill_to` (policy `party.scored`).
+        scored_party: `account`, `bill_to` or `group` (policy `party.scored`).
         internal_customer_ids: codes of our own companies (policy `party.internal_customer_ids`).
         reporting_currency: currency of all amounts in marts.
         rates: dated rates of foreign currencies (policy `currency.rates`).
@@ -420,7 +462,7 @@ def sales_facts(documents: ir.Table, customers: ir.Table, rules: SalesRules) -> 
         (ibis.literal(True), rules.basis),
     )
     lines = documents.filter(documents["is_in_force"] & (documents[f.document_type.name] == basis))
-    lines = _with_rate(lines, rules)
+    lines = with_rate(lines, rules, f.document_date.name)
     net, unknown = lines[f.amount_net.name], lines[f.amount_tax_unknown.name]
     is_unknown = net.isnull() & unknown.notnull()
     profit_net = ibis.coalesce(
@@ -430,10 +472,10 @@ def sales_facts(documents: ir.Table, customers: ir.Table, rules: SalesRules) -> 
     amount = exact.widened(ibis.ifelse(is_unknown, unknown, net))
     lines = lines.mutate(
         tax_basis=ibis.ifelse(is_unknown, "unknown", "net"),
-        amount=_converted(amount, lines, rules),
-        gross_profit=_converted(profit, lines, rules),
+        amount=converted(amount, lines, rules),
+        gross_profit=converted(profit, lines, rules),
     )
-    return _with_party(lines, customers).select(
+    return with_scored_party(lines, customers).select(
         *(column.name for column in _KEPT_OF_LINES), "account_customer_id", f.tax_basis.name, "amount", "gross_profit"
     )
 
@@ -444,25 +486,39 @@ _KEPT_OF_LINES = (
 )  # fmt: skip
 
 
-def _with_party(lines: ir.Table, customers: ir.Table) -> ir.Table:
+# --- party and currency of any fact -----------------------------------------------------------------------------------
+
+
+def with_accounts(rows: ir.Table, merges: ir.Table) -> ir.Table:
+    """Rows of an entity with `account_customer_id`, the final code of the customer on the row, for `customer_id`."""
+    account = rows.mutate(account_customer_id=rows[f.customer_id.name]).drop(f.customer_id.name)
+    return with_merges(account, merges, "account_customer_id")
+
+
+def with_scored_party(rows: ir.Table, customers: ir.Table) -> ir.Table:
+    """The rows with `customer_id`, the party under which their `account_customer_id` is scored (see `dim_customer`)."""
     keys = (f.source.name, f.company_id.name)
     party = customers.select(
         *keys, account_customer_id=customers[f.customer_id.name], party_id=customers[f.scored_customer_id.name]
     )
-    joined = lines.left_join(party, [*keys, "account_customer_id"], rname="party_{name}")
-    return joined.mutate(customer_id=ibis.coalesce(joined["party_id"], joined["account_customer_id"]))
+    joined = rows.left_join(party, [*keys, "account_customer_id"], rname="of_party_{name}")
+    # Columns come before what is computed of them, or Ibis could not join the result again.
+    joined = joined.select(*rows.columns, "party_id")
+    scored = joined.mutate(customer_id=ibis.coalesce(joined["party_id"], joined["account_customer_id"]))
+    return scored.drop("party_id")
 
 
 _RATE = "exchange_rate"
 
 
-def _with_rate(lines: ir.Table, rules: SalesRules) -> ir.Table:
+def with_rate(rows: ir.Table, rules: SalesRules, day: str) -> ir.Table:
+    """The rows with the rate of their currency in force on the date in column `day`, for `converted`."""
     if not rules.rates:
-        return lines
+        return rows
     rates = ibis.memtable(_rate_spans(rules.rates))
-    date_, currency = lines[f.document_date.name], lines[f.currency.name]
+    date_, currency = rows[day], rows[f.currency.name]
     in_force = (currency == rates["rate_currency"]) & (date_ >= rates["rate_from"]) & (date_ < rates["rate_until"])
-    return lines.left_join(rates, in_force)
+    return rows.left_join(rates, in_force)
 
 
 def _rate_spans(rates: Sequence[Rate]) -> pa.Table:
@@ -476,8 +532,9 @@ def _rate_spans(rates: Sequence[Rate]) -> pa.Table:
     )
 
 
-def _converted(amount: ir.DecimalValue, lines: ir.Table, rules: SalesRules) -> ir.DecimalValue:
-    is_ours = (lines[f.currency.name] == rules.reporting_currency).fill_null(True)
+def converted(amount: ir.DecimalValue, rows: ir.Table, rules: SalesRules) -> ir.DecimalValue:
+    """An amount of rows `with_rate` in the reporting currency; null where no rate is in force (no currency is ours)."""
+    is_ours = (rows[f.currency.name] == rules.reporting_currency).fill_null(True)
     if not rules.rates:
         return ibis.ifelse(is_ours, amount, ibis.null(amount.type()))
-    return ibis.ifelse(is_ours, amount, exact.half_even(exact.product(amount, lines[_RATE]), 6))
+    return ibis.ifelse(is_ours, amount, exact.half_even(exact.product(amount, rows[_RATE]), 6))

@@ -1,7 +1,8 @@
 """What marts are made of: the facts of a run, each put together once, and how a task declares the mart it makes.
 
-May import: `config`, `schemas`, `tasks.build`, `tasks.core`, `tasks.in_force`. A task file ends with `MARTS`, one
-`Mart` a table: its contract, how it is made of the facts, the marts it is made from. `tasks.marts` lists the files.
+May import: `config`, `schemas`, `tasks.build`, `tasks.core`, `tasks.in_force`, `tasks.receipts`. A task file ends with
+`MARTS`, one `Mart` a table: its contract, how it is made of the facts, the marts it is made from. `tasks.marts` lists
+the files.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ from kehu.tasks.core import (
     sales_documents,
     sales_facts,
 )
-from kehu.tasks.in_force import ConformedFile
+from kehu.tasks.in_force import ConformedFile, files_in_force
+from kehu.tasks.receipts import CollectionRules, collection_events, notes_not_counted
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,10 @@ class Facts:
             self.backend, table, inputs.files, home=inputs.home, as_of=inputs.as_of, known_at=inputs.known_at
         )
 
+    def is_delivered(self, table: Table) -> bool:
+        """True where files of an entity are in force as known, be it without a row."""
+        return any(file.entity == table.name for file in files_in_force(self.inputs.files, self.inputs.known_at))
+
     def merges(self) -> ir.Table:
         """Former customer codes and the customers they count for, see `merges_table`.
 
@@ -142,6 +148,38 @@ class Facts:
     def sales(self) -> ir.Table:
         """The sales lines that count, see `sales_facts` of core."""
         return sales_facts(self.sales_documents(), self.mart(tables.DIM_CUSTOMER), self.sales_rules)
+
+    def collections(self) -> ir.Table:
+        """The days on which money came in or went back, see `collection_events`; no row where none is delivered.
+
+        Raises:
+            PolicyBlank: a policy value they need is blank.
+        """
+        return self.once(
+            "collections",
+            lambda: collection_events(
+                self.entity(tables.PAYMENT),
+                self.mart(tables.DIM_CUSTOMER),
+                self.merges(),
+                self.sales_rules,
+                CollectionRules.from_policy(self.policy),
+            ),
+        )
+
+    def notes_not_counted(self) -> ir.Table:
+        """Notes in hand that are no money yet, by party, see `notes_not_counted` of receipts.
+
+        Raises:
+            PolicyBlank: a policy value they need is blank.
+        """
+        return notes_not_counted(
+            self.entity(tables.PAYMENT),
+            self.mart(tables.DIM_CUSTOMER),
+            self.merges(),
+            self.sales_rules,
+            CollectionRules.from_policy(self.policy),
+            as_of=self.as_of,
+        )
 
     def has_rows(self, rows: ir.Table) -> bool:
         """True where an expression has any row."""

@@ -163,6 +163,10 @@ class WrittenFacts(Facts):
         """The table `kehu_merges`."""
         return ibis.table(merges_table({}).schema(), name="kehu_merges")
 
+    def is_delivered(self, table: Table) -> bool:
+        """True: what is only written down is there when it is run."""
+        return True
+
     def has_rows(self, rows: ir.Table) -> bool:
         """True: what is only written down has its rows when it is run."""
         return True
