@@ -482,7 +482,8 @@ def sales_facts(documents: ir.Table, customers: ir.Table, rules: SalesRules) -> 
 
 _KEPT_OF_LINES = (
     f.source, f.company_id, f.customer_id, f.ship_to_customer_id, f.document_type, f.document_id, f.line_id,
-    f.document_date, f.order_id, f.product_id, f.line_kind, f.is_return, f.quantity, f.is_tax_assumed,
+    f.document_date, f.order_id, f.product_id, f.line_kind, f.is_return, f.return_of_document_id, f.quantity,
+    f.is_tax_assumed,
 )  # fmt: skip
 
 

@@ -110,6 +110,20 @@ def ratio(numerator: ir.Value, denominator: ir.Value) -> ir.DecimalValue:
     return ibis.ifelse(divisible > zero(scale), published, ibis.null(f"decimal({WIDEST}, 6)")).cast("decimal(18, 6)")
 
 
+def root_of_ratio(numerator: ir.Value, denominator: ir.Value) -> ir.DecimalValue:
+    """√(numerator ÷ denominator) as DECIMAL(18, 6); null where the base is not above zero or the numerator is negative.
+
+    The sums under the root are exact; one division, one root and one rounding follow, each of them correctly rounded
+    wherever it runs. So the result does not depend on threads or on the order of rows. For reading only: what is
+    decided is decided on the squares.
+    """
+    above, below = widened(numerator), widened(denominator)
+    has_root = (below > zero(below.type().scale)) & (above >= zero(above.type().scale))
+    square = ibis.ifelse(has_root, above, ibis.null(above.type())).cast("float64") / below.cast("float64")
+    millionths = (square.sqrt() * 10**RATIO_SCALE).round().cast("int64")
+    return product(widened(millionths), _literal(Decimal("0.000001"), 6)).cast("decimal(18, 6)")
+
+
 def compare_share(part: ir.Value, base: ir.Value, bound: Decimal | Fraction) -> tuple[ir.DecimalValue, ir.DecimalValue]:
     """Two exact numbers that compare like `part ÷ base` and `bound`, for any base above zero: no quotient is formed."""
     exact_bound = Fraction(bound)
