@@ -1,185 +1,75 @@
-"""ABC customer analysis (ABC-4, R3, R18): the value of each customer in the window, its rank, shares and class.
+"""ABC customer analysis (ABC-1 … ABC-5; R3, R4, R18, R23): ranks, shares, percentiles and classes of each indicator,
+and the combined judgement.
 
-May import: `config`, `schemas`, `tasks.exact`, `tasks.facts`. Tables in, table out. Every cut is decided by
-cross-multiplication of exact sums; published shares are only what a reader sees of it.
+May import: `config`, `schemas`, `tasks.abc_periods`, `tasks.abc_rules`, `tasks.abc_values`, `tasks.exact`. Tables in,
+table out. Every cut is decided by cross-multiplication of exact sums, and the combined score is ranked as a whole
+number over a common denominator; published shares are only what a reader sees of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from datetime import date, timedelta
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Literal
+from itertools import combinations
+from math import lcm
 
 import ibis
 import ibis.expr.types as ir
 
-from kehu.config.policy import Policy
-from kehu.schemas import codes, tables
 from kehu.schemas import fields as f
 from kehu.tasks import exact
-from kehu.tasks.facts import Facts, Mart, NothingToScore
+from kehu.tasks.abc_periods import PERIOD_COLUMNS
+from kehu.tasks.abc_rules import CUT_RULES, AbcRules
+from kehu.tasks.abc_values import CUSTOMER
 
-GOODS_KINDS = ("goods", "service")
-"""Line kinds that are goods; a line without kind is goods. The rest is published as `non_goods` (R24)."""
+AMOUNTS = ("collections", "gross_profit", "sales")
+"""Indicators that are amounts of money: shares of a total have a meaning."""
 
-INDICATORS = tuple(code.code for code in codes.INDICATOR.good)
-CUT_RULES = ("midpoint", "crossing_down", "crossing_up")
+COMBINED = "combined"
 
-_KEYS = (f.source.name, f.company_id.name)
-_CUSTOMER = (*_KEYS, f.customer_id.name)
-_RANKED = ("indicator", "tax_basis")
+_PARTY = (*CUSTOMER, f.tax_basis.name)
+_WITHIN = ("indicator", "tax_basis", "period_type", "period_age")
 _VALUE = "exact_value"
-
-Window = int | Literal["all"]
-
-
-@dataclass(frozen=True)
-class AbcRules:
-    """The policy values ABC reads.
-
-    Attributes:
-        quota_shares: shares of customers in A, B, C; they add up to 1 (`abc.quota_shares`).
-        cumulative_cuts: cumulative shares of value at which A and B end (`abc.cumulative_cuts`).
-        cut_rule: which share of a customer is held against the cuts (`abc.cut_rule`).
-        method: `quota` or `cumulative`: which class is published as the class (`abc.method`).
-        window: months up to as_of, or `all` (`abc.window`).
-        line_kinds_counted: line kinds that count, a line without kind being goods (`abc.line_kinds_counted`).
-        concentration_top_1: share of the largest customer from which value is concentrated (`abc.concentration_top_1`).
-        concentration_top_5: the same of the five largest (`abc.concentration_top_5`).
-    """
-
-    quota_shares: tuple[Decimal, ...] = (Decimal("0.2"), Decimal("0.4"), Decimal("0.4"))
-    cumulative_cuts: tuple[Decimal, ...] = (Decimal("0.55"), Decimal("0.85"))
-    cut_rule: str = "midpoint"
-    method: str = "quota"
-    window: Window = 12
-    line_kinds_counted: tuple[str, ...] = codes.LINE_KIND.codes
-    concentration_top_1: Decimal = Decimal("0.30")
-    concentration_top_5: Decimal = Decimal("0.50")
-
-    @classmethod
-    def from_policy(cls, policy: Policy) -> AbcRules:
-        """The rules in force.
-
-        Raises:
-            PolicyBlank: one of them is blank.
-        """
-        return cls(**{rule.name: policy.value(f"abc.{rule.name}") for rule in fields(cls)})
+_MONEY = "decimal(38, 6)"
 
 
-def window_start(as_of: date, window: Window) -> date | None:
-    """First day of the window that ends on `as_of`; None for all history.
-
-    N months back lies the same day of the month, or the month's last day; from the last day of a month the window
-    reaches back to the last day of a month, so that month-end windows are whole months. The window begins one day
-    later.
-    """
-    if window == "all":
-        return None
-    months = as_of.year * 12 + as_of.month - 1 - window
-    year, month = divmod(months, 12)
-    last_of_month = (date(year + (month == 11), (month + 1) % 12 + 1, 1) - timedelta(days=1)).day
-    is_month_end = (as_of + timedelta(days=1)).day == 1
-    day = last_of_month if is_month_end else min(as_of.day, last_of_month)
-    return date(year, month + 1, day) + timedelta(days=1)
+# --- the indicators ---------------------------------------------------------------------------------------------------
 
 
-def sales_in_window(facts: ir.Table, rules: AbcRules, *, as_of: date) -> ir.Table:
-    """Each scored customer's sales and gross profit in the window.
-
-    Units and shape: one row per source, company, customer and tax basis with any line up to as_of; `sales`,
-    `non_goods`, `gross_profit` DECIMAL(38, 6) in the reporting currency, over the lines in the window whose kind
-    counts; null if none of these has a value; `sales_lines`, `lines_without_cost` count them.
-
-    Policy: `abc.window`, `abc.line_kinds_counted`.
-    """
-    day, kind = facts[f.document_date.name], facts[f.line_kind.name].fill_null("goods")
-    is_counted = (day <= ibis.literal(as_of)) & kind.isin(sorted(rules.line_kinds_counted))
-    start = window_start(as_of, rules.window)
-    if start is not None:
-        is_counted &= day >= ibis.literal(start)
-    lines = facts.mutate(is_counted=is_counted, is_goods=kind.isin(list(GOODS_KINDS)))
-    counted, amount, profit = lines["is_counted"], lines["amount"], lines["gross_profit"]
-    return lines.group_by([*_CUSTOMER, f.tax_basis.name]).aggregate(
-        sales_lines=lines.count(where=counted),
-        sales=exact.total(amount, where=counted),
-        non_goods=exact.total(amount, where=counted & ~lines["is_goods"]),
-        gross_profit=exact.total(profit, where=counted),
-        lines_without_cost=lines.count(where=counted & profit.isnull()),
-    )
-
-
-def scored_customers(customers: ir.Table, sales: ir.Table) -> ir.Table:
-    """The population: every customer who is scored, once per tax basis in which its source and company have sales
-    lines.
-
-    Shape: one row per source, company, scored customer and tax basis, with `customer_name` and `is_internal`. A source
-    without any sales line stands in basis net. Customers scored under their head office stand under that.
-    """
-    heads = customers.select(*_KEYS, customer_id=customers[f.scored_customer_id.name]).distinct()
-    about = customers.select(*_CUSTOMER, f.customer_name.name, f.is_internal.name)
-    party = heads.left_join(about, _CUSTOMER, rname="about_{name}").select(
-        *_CUSTOMER, f.customer_name.name, f.is_internal.name
-    )
-    bases = sales.select(*_KEYS, f.tax_basis.name).distinct()
-    columns = (*_CUSTOMER, f.customer_name.name, f.is_internal.name, f.tax_basis.name)
-    joined = party.left_join(bases, _KEYS, rname="basis_{name}").select(*columns)
-    return joined.mutate(
-        is_internal=joined[f.is_internal.name].fill_null(False), tax_basis=joined[f.tax_basis.name].fill_null("net")
-    )
-
-
-def customer_values(population: ir.Table, sales: ir.Table) -> ir.Table:
-    """The population with its sales in the window: customers without a line have zero sales and zero gross profit."""
-    joined = population.left_join(sales, [*_CUSTOMER, f.tax_basis.name], rname="sales_{name}")
-    lines = joined["sales_lines"].fill_null(0)
-    none = exact.zero(6)
-    return joined.select(
-        *population.columns,
-        sales_lines=lines,
-        sales=ibis.ifelse(lines > 0, joined["sales"], none),
-        non_goods=joined["non_goods"].fill_null(none),
-        gross_profit=ibis.ifelse(lines > 0, joined["gross_profit"], none),
-        lines_without_cost=joined["lines_without_cost"].fill_null(0),
-    )
-
-
-def abc_indicator(values: ir.Table, rules: AbcRules, *, as_of: date) -> ir.Table:
-    """The working behind every class: value, rank, shares, and the class by either method.
+def indicator_ranks(values: ir.Table, rules: AbcRules) -> ir.Table:
+    """Each customer's place by each indicator: value, rank, percentile, and what the classes are cut by.
 
     Rule: ranked are customers with a value above zero, internal ones left out (R18). Sorted by value descending, ties
-    by source, company, customer. Quota: the first places are A, the next B, the rest C, places by largest remainder
-    of `abc.quota_shares` (see `_quota`). Cumulative: with S the sum before a customer, v his value and T the total,
-    the share held against the cuts is (S + v/2) ÷ T (`midpoint`), (S + v) ÷ T (`crossing_down`) — A up to and
-    including the first cut, B up to and including the second — or S ÷ T (`crossing_up`, A below the first cut, B
-    below the second); the first customer is A under every rule.
+    by source, company, customer. Percentile rank = (ranked customers with a smaller value + half of those with the
+    same) ÷ ranked customers: zero or below counts as 0.
 
-    Units and shape: one row per customer, indicator and tax basis; columns of the contract `mart_abc_indicator` without
-    `as_of` and `run_id`, the value exact (DECIMAL(38, 6)), and beside them what the summary needs.
+    Args:
+        values: rows of `values_of_all` or `values_of_traders`, over any periods.
+        rules: policy values.
 
-    Edges: zero → `no_trade`, below zero → `negative`, no line with a value → `missing`, internal → `internal`: no
-    class, rank or share. Ranked within one tax basis only (R11). `is_tie_at_cut`: an equal value stands in another
-    class.
+    Units and shape: one row per customer, indicator, tax basis and period. Collections stand once per customer, in
+    basis gross; customers of a source that delivers no receipts have no row for them, nor has a customer without brand
+    share one for that.
 
-    Policy: `abc.quota_shares`, `abc.cumulative_cuts`, `abc.cut_rule`, `abc.method`.
+    Edges: zero → `no_trade`, below zero → `negative`, no line with a value → `missing`, internal → `internal`: no rank
+    or class. Ranked within one tax basis only (R11).
 
-    Source: ABC-4; rulings R3, R18; the published table of 销售与市场 1995 no. 2 (G1).
+    Source: ABC-1, ABC-2, ABC-3; rulings R11, R18, R23.
     """
-    return _classed(_ranked(_by_indicator(values)), rules).mutate(
-        window_start_date=_day(window_start(as_of, rules.window)), window_end_date=ibis.literal(as_of)
-    )
+    return _with_percentiles(_ranked(_by_indicator(values)))
 
 
 def _by_indicator(values: ir.Table) -> ir.Table:
-    parts = [
-        values.select(
-            *_CUSTOMER, f.tax_basis.name, f.is_internal.name, indicator=ibis.literal(name), **{_VALUE: values[name]}
-        )
-        for name in INDICATORS
-    ]
-    rows = ibis.union(*parts)
+    collected = values.filter(values["collections"].notnull()).mutate(tax_basis=ibis.literal("gross"))
+    # A customer with sales in two tax bases has its receipts only once.
+    collected = collected.select(*_party_columns(collected), **{_VALUE: collected["collections"]}).distinct()
+    valued = values.filter(values["brand_share"].notnull())
+    rows = ibis.union(
+        collected.mutate(indicator=ibis.literal("collections")),
+        _of(values, "gross_profit"),
+        _of(valued, "brand_share"),
+        _of(values, "sales"),
+    )
     value = rows[_VALUE]
     reason = ibis.cases(
         (rows[f.is_internal.name], "internal"),
@@ -191,43 +81,91 @@ def _by_indicator(values: ir.Table) -> ir.Table:
     return rows.mutate(is_ranked=rows["class_reason"].isnull())
 
 
+def _party_columns(values: ir.Table) -> list[ir.Value]:
+    return [values[name] for name in (*_PARTY, *PERIOD_COLUMNS, f.is_internal.name)]
+
+
+def _of(values: ir.Table, indicator: str) -> ir.Table:
+    return values.select(
+        *_party_columns(values), **{_VALUE: exact.widened(values[indicator])}, indicator=ibis.literal(indicator)
+    )
+
+
 def _ranked(rows: ir.Table) -> ir.Table:
     """Rank, sum before, total and number of the ranked customers; null for the others."""
-    peers = [*_RANKED, "is_ranked"]
-    order = [rows[_VALUE].desc(), *(rows[key].asc() for key in _CUSTOMER)]
+    peers = [*_WITHIN, "is_ranked"]
+    value = rows[_VALUE]
+    order = [value.desc(), *(rows[key].asc() for key in CUSTOMER)]
     in_order = ibis.window(group_by=peers, order_by=order)
-    before = ibis.cumulative_window(group_by=peers, order_by=order)
+    so_far = ibis.cumulative_window(group_by=peers, order_by=order)
     whole = ibis.window(group_by=peers)
     is_ranked = rows["is_ranked"]
     rows = rows.mutate(
         value_rank=ibis.ifelse(is_ranked, ibis.row_number().over(in_order) + 1, ibis.null("int64")),
-        cumulative=ibis.ifelse(is_ranked, exact.total(rows[_VALUE]).over(before), ibis.null("decimal(38, 6)")),
-        ranked_total=ibis.ifelse(is_ranked, exact.total(rows[_VALUE]).over(whole), ibis.null("decimal(38, 6)")),
+        cumulative=ibis.ifelse(is_ranked, exact.total(value).over(so_far), ibis.null(value.type())),
+        ranked_total=ibis.ifelse(is_ranked, exact.total(value).over(whole), ibis.null(value.type())),
         ranked_count=ibis.ifelse(is_ranked, rows.count().over(whole), ibis.null("int64")),
     )
     return rows.mutate(sum_before=rows["cumulative"] - rows[_VALUE])
 
 
-def _classed(rows: ir.Table, rules: AbcRules) -> ir.Table:
-    seats_a, seats_b = _quota(rows["ranked_count"], rules.quota_shares)
-    by_rule = {f"class_{rule}": _class_by_cut(rows, rule, rules.cumulative_cuts) for rule in CUT_RULES}
-    value, total, before = rows[_VALUE], rows["ranked_total"], rows["sum_before"]
-    rows = rows.mutate(
+def _with_percentiles(rows: ir.Table) -> ir.Table:
+    """`percentile_above`: twice the customers below + those equal; over twice the ranked count it is the percentile."""
+    equals = ibis.window(group_by=[*_WITHIN, "is_ranked", _VALUE])
+    rank, count = rows["value_rank"], rows["ranked_count"]
+    equal, first = rows.count().over(equals), rank.min().over(equals)
+    below = count - (first + equal - 1)
+    is_known = rows[_VALUE].notnull() & ~rows[f.is_internal.name]
+    none_above = ibis.ifelse(is_known, ibis.literal(0, "int64"), ibis.null("int64"))
+    rows = rows.mutate(percentile_above=ibis.ifelse(rows["is_ranked"], below * 2 + equal, none_above))
+    ranked = ibis.window(group_by=list(_WITHIN))
+    rows = rows.mutate(peers=rows["ranked_count"].max().over(ranked).fill_null(0))
+    return rows.mutate(
+        percentile_rank=exact.ratio(rows["percentile_above"], ibis.ifelse(rows["peers"] > 0, rows["peers"] * 2, 1))
+    )
+
+
+# --- classes ----------------------------------------------------------------------------------------------------------
+
+
+def with_classes(ranks: ir.Table, rules: AbcRules) -> ir.Table:
+    """The class of each ranked row, by quota and by cumulative share under every cut rule.
+
+    Rule. Quota: the first places are A, the next B, the rest C, places by largest remainder of `abc.quota_shares` (see
+    `_quota`). Cumulative: with S the sum before a customer, v his value and T the total, the share held against the
+    cuts is (S + v/2) ÷ T (`midpoint`), (S + v) ÷ T (`crossing_down`) — A up to and including the first cut, B up to
+    and including the second — or S ÷ T (`crossing_up`, A below the first cut, B below the second); the first customer
+    is A under every rule. `abc_class` is the one of `abc.method`; brand shares do not add up, so theirs is always by
+    quota. `is_tie_at_cut`: an equal value stands in another class.
+
+    Policy: `abc.quota_shares`, `abc.cumulative_cuts`, `abc.cut_rule`, `abc.method`.
+
+    Source: ABC-4; rulings R3, R18; the published table of 销售与市场 1995 no. 2 (G1).
+    """
+    seats_a, seats_b = _quota(ranks["ranked_count"], rules.quota_shares)
+    adds_up = ranks["indicator"] != "brand_share"
+    by_rule = {f"class_{rule}": _if(adds_up, _class_by_cut(ranks, rule, rules.cumulative_cuts)) for rule in CUT_RULES}
+    value, total, before = ranks[_VALUE], ranks["ranked_total"], ranks["sum_before"]
+    rows = ranks.mutate(
         class_quota=ibis.cases(
-            (rows["value_rank"] <= seats_a, "A"),
-            (rows["value_rank"] <= seats_a + seats_b, "B"),
-            (rows["is_ranked"], "C"),
+            (ranks["value_rank"] <= seats_a, "A"),
+            (ranks["value_rank"] <= seats_a + seats_b, "B"),
+            (ranks["is_ranked"], "C"),
         ),
-        value_share=exact.ratio(value, total),
-        cumulative_share=exact.ratio(before + value, total),
-        midpoint_share=exact.ratio(exact.times(before, 2) + value, exact.times(total, 2)),
+        value_share=_if(adds_up, exact.ratio(value, total)),
+        cumulative_share=_if(adds_up, exact.ratio(before + value, total)),
+        midpoint_share=_if(adds_up, exact.ratio(exact.times(before, 2) + value, exact.times(total, 2))),
         **by_rule,
     )
     rows = rows.mutate(class_cumulative=rows[f"class_{rules.cut_rule}"])
-    rows = rows.mutate(abc_class=rows[f"class_{rules.method}"])
-    equals = ibis.window(group_by=[*_RANKED, "is_ranked", _VALUE])
+    rows = rows.mutate(abc_class=ibis.coalesce(rows[f"class_{rules.method}"], rows["class_quota"]))
+    equals = ibis.window(group_by=[*_WITHIN, "is_ranked", _VALUE])
     is_split = rows["abc_class"].min().over(equals) != rows["abc_class"].max().over(equals)
-    return rows.mutate(is_tie_at_cut=is_split.fill_null(False), indicator_value=rows[_VALUE])
+    return rows.mutate(is_tie_at_cut=is_split.fill_null(False))
+
+
+def _if(condition: ir.BooleanValue, value: ir.Value) -> ir.Value:
+    return ibis.ifelse(condition, value, ibis.null(value.type()))
 
 
 def _class_by_cut(rows: ir.Table, rule: str, cuts: tuple[Decimal, ...]) -> ir.StringValue:
@@ -273,80 +211,226 @@ def _one(condition: ir.BooleanValue) -> ir.IntegerValue:
     return ibis.ifelse(condition, 1, 0)
 
 
-def _day(day: date | None) -> ir.DateScalar:
-    return ibis.null("date") if day is None else ibis.literal(day)
+# --- the combined judgement -------------------------------------------------------------------------------------------
+
+_PARTS = ("size", "gross_profit", "brand_share")
+"""What the judgement combines, in the order of `abc.weights`."""
+_INDICATORS = ("collections", "sales", "gross_profit", "brand_share")
 
 
-def abc_customer(values: ir.Table, indicator: ir.Table, *, scored_party: str) -> ir.Table:
-    """Each customer with sales, gross profit and the class by each: what most people read.
+def combined_ranks(values: ir.Table, ranks: ir.Table, rules: AbcRules) -> ir.Table:
+    """The combined judgement before it is cut: each customer's weighted mean of percentile ranks, and its place by it.
 
-    Shape: one row per customer and tax basis; columns of the contract `mart_abc_customer` without `as_of` and `run_id`,
-    money exact (DECIMAL(38, 6)).
+    Rule (R23): score = Σ w·percentile ÷ Σ w over the indicators that are known, in the order size (collections, or
+    sales where `size_indicator` says so), gross profit, brand share; a missing indicator's weight thus goes to the
+    others in proportion, a zero or negative value counts as percentile 0. Ranked are customers whose size or gross
+    profit is above zero. `exact_value` is the score times a whole number common to all, so that equal scores are equal
+    and unequal ones are not.
+
+    Args:
+        values: the rows the ranks were made from.
+        ranks: `indicator_ranks` of them.
+        rules: policy values.
+
+    Units and shape: one row per customer, tax basis and period, as in `indicator_ranks` with `indicator` combined;
+    beside it `weight_…` and `known_…` of each part, `percentile_rank` (the score).
+
+    Edges: not ranked: `internal`; `missing` where neither size nor gross profit is known; `negative` where one of them
+    is below zero; else `no_trade`.
+
+    Policy: `abc.weights`, `abc.size_by`.
+
+    Source: ABC-5; ruling R23.
     """
-    keys = [*_CUSTOMER, f.tax_basis.name]
-    columns: Mapping[str, tuple[str, ...]] = {
-        "sales": ("abc_class", "class_reason", "window_start_date", "window_end_date"),
-        "gross_profit": ("abc_class", "class_reason"),
-    }
-    rows = values
-    for name, taken in columns.items():
-        of_one = indicator.filter(indicator["indicator"] == name)
-        of_one = of_one.select(*keys, **{f"{name}_{column}": of_one[column] for column in taken})
-        rows = rows.left_join(of_one, keys, rname="again_{name}").drop(*(f"again_{key}" for key in keys))
-    is_net = rows[f.tax_basis.name] == "net"
-    nothing = ibis.null("decimal(38, 6)")
-    return rows.select(
-        *_CUSTOMER,
-        f.customer_name.name,
-        f.tax_basis.name,
-        "sales_lines",
-        "non_goods",
-        "gross_profit",
-        "lines_without_cost",
-        scored_party=ibis.literal(scored_party),
-        window_start_date=rows["sales_window_start_date"],
-        window_end_date=rows["sales_window_end_date"],
-        sales_net=ibis.ifelse(is_net, rows["sales"], nothing),
-        sales_tax_unknown=ibis.ifelse(is_net, nothing, rows["sales"]),
-        sales_class=rows["sales_abc_class"],
-        sales_class_reason=rows["sales_class_reason"],
-        gross_profit_class=rows["gross_profit_abc_class"],
-        gross_profit_class_reason=rows["gross_profit_class_reason"],
+    rows = _scored(_side_by_side(values, ranks), rules)
+    return _ranked(rows)
+
+
+def _side_by_side(values: ir.Table, ranks: ir.Table) -> ir.Table:
+    """One row per customer with `<part>_above`, `<part>_peers`, `<part>_reason` of each indicator."""
+    rows = values.select(*_party_columns(values), "size_indicator")
+    for name in _INDICATORS:
+        of_one = ranks.filter(ranks["indicator"] == name)
+        keys = [*CUSTOMER, "period_type", "period_age"] + ([] if name == "collections" else [f.tax_basis.name])
+        taken = of_one.select(
+            *keys,
+            **{
+                f"{name}_above": of_one["percentile_above"],
+                f"{name}_reason": of_one["class_reason"],
+                f"{name}_peers": of_one["peers"],
+            },
+        )
+        joined = rows.left_join(taken, keys, rname="again_{name}")
+        rows = joined.select(*rows.columns, f"{name}_above", f"{name}_reason", f"{name}_peers")
+    return rows
+
+
+def _scored(rows: ir.Table, rules: AbcRules) -> ir.Table:
+    weights, _ = exact.over_common_denominator(rules.weights)
+    rows = _with_common_denominator(_with_size(rows))
+    rows = rows.mutate(
+        **{
+            f"mass_{part}": ibis.ifelse(rows[f"{part}_above"].notnull(), weight, 0).cast("int64")
+            for part, weight in zip(_PARTS, weights, strict=True)
+        },
+        **{f"known_{part}": rows[f"{part}_above"].notnull() for part in _PARTS},
+    )
+    weighted = [
+        exact.times(exact.times(rows[f"{part}_unit"], rows[f"{part}_above"].fill_null(0)), rows[f"mass_{part}"])
+        for part in _PARTS
+    ]
+    rows = rows.mutate(
+        mass_known=rows["mass_size"] + rows["mass_gross_profit"] + rows["mass_brand_share"],
+        weighted=weighted[0] + weighted[1] + weighted[2],
+    )
+    multiple, by_mass = _common_multiple(weights, rows["mass_known"])
+    rows = rows.mutate(score=exact.times(rows["weighted"], by_mass), whole=exact.times(rows["denominator"], multiple))
+    rows = rows.mutate(class_reason=_why_no_judgement(rows), indicator=ibis.literal(COMBINED))
+    is_ranked = rows["class_reason"].isnull()
+    return rows.mutate(
+        is_ranked=is_ranked,
+        percentile_rank=_if(is_ranked, exact.ratio(rows["score"], rows["whole"])),
+        **{_VALUE: ibis.ifelse(is_ranked, rows["score"], exact.zero(0))},
+        **{f"weight_{part}": exact.ratio(rows[f"mass_{part}"], rows["mass_known"]) for part in _PARTS},
     )
 
 
-# --- the marts --------------------------------------------------------------------------------------------------------
+def _with_size(rows: ir.Table) -> ir.Table:
+    """`size_above`, `size_reason`: those of collections or of sales."""
+    is_by_collections = rows["size_indicator"] == "collections"
+    return rows.mutate(
+        size_above=ibis.ifelse(is_by_collections, rows["collections_above"], rows["sales_above"]),
+        size_reason=ibis.ifelse(is_by_collections, rows["collections_reason"], rows["sales_reason"]),
+        is_by_collections=is_by_collections,
+    )
 
 
-def _values_of_facts(facts: Facts) -> ir.Table:
-    """The population with its sales, for both marts.
-
-    Raises:
-        NothingToScore: no line of the document type that counts is known.
+def _with_common_denominator(rows: ir.Table) -> ir.Table:
+    """`denominator`: the product of twice the ranked customers of every indicator that counts for anybody, the same
+    for all of a basis and period; `<part>_unit`: that product without the part's own factor.
     """
-    rules = AbcRules.from_policy(facts.policy)
-    sales = facts.once("sales", lambda: sales_in_window(facts.sales(), rules, as_of=facts.as_of))
-    if not facts.has_rows(sales):
-        raise NothingToScore(f"no_sales_lines: {facts.sales_rules.basis}")
-    customers = facts.mart(tables.DIM_CUSTOMER)
-    return facts.once("values", lambda: customer_values(scored_customers(customers, sales), sales))
+    everyone = ibis.window(group_by=["tax_basis", "period_type", "period_age"])
+    stands = {"collections": rows["is_by_collections"], "sales": ~rows["is_by_collections"]}
+    counted = {
+        name: _if(stands[name], rows[f"{name}_peers"]) if name in stands else rows[f"{name}_peers"]
+        for name in _INDICATORS
+    }
+    rows = rows.mutate(**{f"{name}_most": counted[name].max().over(everyone).fill_null(0) for name in _INDICATORS})
+    twice = {name: ibis.ifelse(rows[f"{name}_most"] > 0, rows[f"{name}_most"] * 2, 1) for name in _INDICATORS}
+
+    def product_without(left_out: str) -> ir.DecimalValue:
+        product = exact.whole(1)
+        for name in _INDICATORS:
+            product = product if name == left_out else exact.times(product, twice[name])
+        return product
+
+    return rows.mutate(
+        denominator=product_without(""),
+        size_unit=ibis.ifelse(rows["is_by_collections"], product_without("collections"), product_without("sales")),
+        gross_profit_unit=product_without("gross_profit"),
+        brand_share_unit=product_without("brand_share"),
+    )
 
 
-def _indicator_of_facts(facts: Facts) -> ir.Table:
-    return abc_indicator(_values_of_facts(facts), AbcRules.from_policy(facts.policy), as_of=facts.as_of)
+def _why_no_judgement(rows: ir.Table) -> ir.StringValue:
+    """Null where the customer is ranked."""
+    has_traded = (rows["size_above"] > 0).fill_null(False) | (rows["gross_profit_above"] > 0).fill_null(False)
+    reasons = (rows["size_reason"], rows["gross_profit_reason"])
+    is_negative = (reasons[0] == "negative").fill_null(False) | (reasons[1] == "negative").fill_null(False)
+    return ibis.cases(
+        (rows[f.is_internal.name], "internal"),
+        (has_traded & (rows["score"] > exact.zero(0)), ibis.null("string")),
+        (rows["size_above"].isnull() & rows["gross_profit_above"].isnull(), "missing"),
+        (is_negative, "negative"),
+        else_="no_trade",
+    )
 
 
-def _customer_of_facts(facts: Facts) -> ir.Table:
-    indicator = facts.mart(tables.MART_ABC_INDICATOR)
-    return abc_customer(_values_of_facts(facts), indicator, scored_party=facts.sales_rules.scored_party)
+def _common_multiple(weights: Sequence[int], weight_known: ir.Value) -> tuple[int, ir.Value]:
+    """The least common multiple of all sums of weights that may be known, and that multiple ÷ the sum known."""
+    sums = {sum(some) for size in (1, 2, 3) for some in combinations(weights, size)} - {0}
+    multiple = lcm(*sums)
+    return multiple, ibis.cases(*((weight_known == known, multiple // known) for known in sorted(sums)), else_=0)
 
 
-MARTS = (
-    Mart(tables.MART_ABC_INDICATOR, _indicator_of_facts, made_from=(tables.DIM_CUSTOMER,), group="abc"),
-    Mart(
-        tables.MART_ABC_CUSTOMER,
-        _customer_of_facts,
-        made_from=(tables.DIM_CUSTOMER, tables.MART_ABC_INDICATOR),
-        group="abc",
-    ),
-)
+# --- the mart ---------------------------------------------------------------------------------------------------------
+
+
+def abc_indicator(ranks: ir.Table, combined: ir.Table, rules: AbcRules) -> ir.Table:
+    """The working behind every class: value, rank, shares and class by each indicator and of the combined judgement.
+
+    Args:
+        ranks: `indicator_ranks` of one period.
+        combined: `combined_ranks` of it.
+        rules: policy values.
+
+    Units and shape: one row per customer, indicator and tax basis; columns of the contract `mart_abc_indicator` without
+    `as_of` and `run_id`, the value exact (DECIMAL(38, 6)), and beside them what the summary needs. Brand share and
+    combined score stand in `indicator_share` and have no amount.
+
+    Policy: `abc.quota_shares`, `abc.cumulative_cuts`, `abc.cut_rule`, `abc.method`.
+    """
+    return ibis.union(_published(with_classes(ranks, rules)), _published(with_classes(combined, rules)))
+
+
+_COMMON = (
+    *CUSTOMER, "indicator", f.tax_basis.name, "percentile_rank", "value_rank", "value_share", "cumulative_share",
+    "midpoint_share", "class_quota", "class_cumulative", "abc_class", "class_reason", "is_tie_at_cut",
+    # for the summary
+    "is_ranked", "ranked_count", *(f"class_{rule}" for rule in CUT_RULES),
+)  # fmt: skip
+
+
+def _published(rows: ir.Table) -> ir.Table:
+    is_amount = rows["indicator"].isin(list(AMOUNTS))
+    share = rows["percentile_rank"] if _is_whole(rows[_VALUE]) else rows[_VALUE]
+    amounts = {name: _amount_of(rows, name, is_amount) for name in (_VALUE, "sum_before", "ranked_total")}
+    return rows.select(
+        *_COMMON,
+        **amounts,
+        window_start_date=rows["period_start_date"],
+        window_end_date=rows["period_end_date"],
+        indicator_value=amounts[_VALUE],
+        indicator_share=ibis.ifelse(
+            is_amount, ibis.null("decimal(18, 6)"), exact.half_even(share, 6).cast("decimal(18, 6)")
+        ),
+    )
+
+
+def _amount_of(rows: ir.Table, name: str, is_amount: ir.BooleanValue) -> ir.Value:
+    nothing = ibis.null(_MONEY)
+    return nothing if _is_whole(rows[name]) else ibis.ifelse(is_amount, rows[name], nothing)
+
+
+def _is_whole(value: ir.Value) -> bool:
+    """True for the combined score: a whole number, where amounts have six decimals."""
+    return bool(value.type().scale == 0)
+
+
+CLASS_POINTS = {"A": 3, "B": 2, "C": 1}
+
+
+def conflict_and_points(
+    classes: Mapping[str, ir.Value], known: Mapping[str, ir.Value], rules: AbcRules
+) -> tuple[ir.Value, ir.Value]:
+    """Whether a customer's indicators conflict, and the points of its classes.
+
+    Args:
+        classes: class by `size`, `gross_profit`, `brand_share`; null without one.
+        known: whether each of them is known.
+        rules: policy values.
+
+    Rule: A = 3, B = 2, C = 1, a known value without class (zero or negative) 0; they conflict where the highest lies
+    two or more above the lowest. Points: mean by `abc.weights` over the known ones.
+    """
+    weights, _ = exact.over_common_denominator(rules.weights)
+    points = {
+        part: ibis.cases(*((classes[part] == letter, value) for letter, value in CLASS_POINTS.items()), else_=0)
+        for part in _PARTS
+    }
+    of_known = {part: ibis.ifelse(known[part], points[part], ibis.null("int8")) for part in _PARTS}
+    span = ibis.greatest(*of_known.values()) - ibis.least(*of_known.values())
+    mass = {part: ibis.ifelse(known[part], weight, 0) for part, weight in zip(_PARTS, weights, strict=True)}
+    above = sum((mass[part] * points[part] for part in _PARTS), start=ibis.literal(0))
+    below = sum(mass.values(), start=ibis.literal(0))
+    return (span >= 2).fill_null(False), exact.ratio(above, below)

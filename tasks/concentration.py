@@ -1,11 +1,10 @@
 """How many customers stand in each class, and how concentrated the value is (ABC-9, R26).
 
-May import: `config`, `schemas`, `tasks.abc`, `tasks.exact`, `tasks.facts`. Tables in, table out.
+May import: `config`, `schemas`, `tasks.abc`, `tasks.abc_rules`, `tasks.exact`, `tasks.facts`. Tables in, table out.
 """
 
 from __future__ import annotations
 
-from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
@@ -14,14 +13,14 @@ import ibis.expr.types as ir
 
 from kehu.schemas import tables
 from kehu.tasks import exact
-from kehu.tasks.abc import CUT_RULES, AbcRules, window_start
+from kehu.tasks.abc import AMOUNTS
+from kehu.tasks.abc_rules import CLASSES, CUT_RULES, AbcRules
 from kehu.tasks.facts import Facts, Mart
 
 _VALUE = "exact_value"
-_CLASSES = ("A", "B", "C")
 
 
-def abc_summary(indicator: ir.Table, rules: AbcRules, *, as_of: date) -> ir.Table:
+def abc_summary(indicator: ir.Table, rules: AbcRules) -> ir.Table:
     """Counts of classes by either method and every cut rule, and measures of concentration.
 
     Rule, over the n ranked customers by value descending (v_1 ≥ v_2 …, total T): top-k share = Σ_{i≤k} v_i ÷ T, top p
@@ -32,18 +31,18 @@ def abc_summary(indicator: ir.Table, rules: AbcRules, *, as_of: date) -> ir.Tabl
     Units and shape: one row per indicator and tax basis; columns of the contract `mart_abc_summary` without `as_of` and
     `run_id`, money exact (DECIMAL(38, 6)), shares DECIMAL(18, 6).
 
-    Edges: nobody ranked: shares, ratio and `is_concentrated` null; no value at all: total null. Bounds of
-    concentration are inclusive.
+    Edges: nobody ranked: shares, ratio and `is_concentrated` null; no value at all: total null; brand share and the
+    combined judgement are no amounts: totals, shares and concentration null. Bounds of concentration are inclusive.
 
     Policy: `abc.quota_shares`, `abc.method`, `abc.concentration_top_1`, `abc.concentration_top_5`.
 
     Source: ABC-9; ruling R26.
     """
     rows = indicator.mutate(cents=exact.whole_cents(indicator[_VALUE]))
-    grouped = rows.group_by(["indicator", "tax_basis"]).aggregate(
+    grouped = rows.group_by(["indicator", "tax_basis", "window_start_date", "window_end_date"]).aggregate(
         **_counts(rows), **_class_counts(rows), **_parts(rows)
     )
-    return _published(grouped, rules, as_of)
+    return _published(grouped, rules)
 
 
 def _counts(rows: ir.Table) -> dict[str, ir.Value]:
@@ -66,7 +65,7 @@ def _class_counts(rows: ir.Table) -> dict[str, ir.Value]:
     return {
         f"{name}_{letter.lower()}": rows.count(where=rows[column] == letter)
         for name, column in columns.items()
-        for letter in _CLASSES
+        for letter in CLASSES
     }
 
 
@@ -75,7 +74,7 @@ def _parts(rows: ir.Table) -> dict[str, ir.Value]:
     value, rank, count = rows[_VALUE], rows["value_rank"], rows["ranked_count"]
     is_ranked = rows["is_ranked"]
     is_before_80, bound_80 = exact.compare_share(rows["sum_before"], rows["ranked_total"], Fraction(4, 5))
-    parts = {f"value_{letter.lower()}": exact.total(value, where=rows["abc_class"] == letter) for letter in _CLASSES}
+    parts = {f"value_{letter.lower()}": exact.total(value, where=rows["abc_class"] == letter) for letter in CLASSES}
     parts |= {f"value_top_{k}": exact.total(value, where=rank <= k) for k in (1, 5, 10)}
     # rank ≤ n·p % rounded up ⟺ (rank − 1)·100 < n·p
     parts |= {f"value_top_{p}_percent": exact.total(value, where=(rank - 1) * 100 < count * p) for p in (20, 25)}
@@ -87,10 +86,12 @@ def _parts(rows: ir.Table) -> dict[str, ir.Value]:
     }
 
 
-def _published(grouped: ir.Table, rules: AbcRules, as_of: date) -> ir.Table:
-    total, count = grouped["ranked_value"], grouped["ranked_customers"]
+def _published(grouped: ir.Table, rules: AbcRules) -> ir.Table:
+    is_amount = grouped["indicator"].isin(list(AMOUNTS))
+    total = ibis.ifelse(is_amount, grouped["ranked_value"], ibis.null("decimal(38, 6)"))
+    count = grouped["ranked_customers"]
     is_ranked = count > 0
-    start = window_start(as_of, rules.window)
+    has_total = is_ranked & is_amount
 
     def share(part: str) -> ir.Value:
         return exact.ratio(ibis.coalesce(grouped[part], exact.zero(6)), total)
@@ -99,10 +100,10 @@ def _published(grouped: ir.Table, rules: AbcRules, as_of: date) -> ir.Table:
         above, below = exact.compare_share(grouped[part], total, bound)
         return above >= below
 
-    counts = [grouped[f"method_{letter.lower()}"] for letter in _CLASSES]
+    counts = [grouped[f"method_{letter.lower()}"] for letter in CLASSES]
     ratio_actual = counts[0].cast("string") + ":" + counts[1].cast("string") + ":" + counts[2].cast("string")
-    method_columns = [f"method_{letter.lower()}" for letter in _CLASSES]
-    cut_rules = (f"{rule}_{letter.lower()}" for rule in ("quota", *CUT_RULES) for letter in _CLASSES)
+    method_columns = [f"method_{letter.lower()}" for letter in CLASSES]
+    cut_rules = (f"{rule}_{letter.lower()}" for rule in ("quota", *CUT_RULES) for letter in CLASSES)
     return grouped.select(
         "indicator",
         "tax_basis",
@@ -113,20 +114,20 @@ def _published(grouped: ir.Table, rules: AbcRules, as_of: date) -> ir.Table:
         "missing_customers",
         "internal_customers",
         "total_value",
-        "ranked_value",
         *cut_rules,
-        window_start_date=ibis.null("date") if start is None else ibis.literal(start),
-        window_end_date=ibis.literal(as_of),
-        **{f"value_share_{letter.lower()}": share(f"value_{letter.lower()}") for letter in _CLASSES},
+        "window_start_date",
+        "window_end_date",
+        ranked_value=total,
+        **{f"value_share_{letter.lower()}": share(f"value_{letter.lower()}") for letter in CLASSES},
         ratio_actual=ibis.ifelse(is_ranked, ratio_actual, ibis.null("string")),
         ratio_deviation=_deviation([grouped[column] for column in method_columns], count, rules),
         **{f"top_{k}_share": share(f"value_top_{k}") for k in (1, 5, 10)},
         **{f"top_{p}_percent_share": share(f"value_top_{p}_percent") for p in (20, 25)},
-        customers_for_80_percent=ibis.ifelse(is_ranked, grouped["customers_for_80_percent"], ibis.null("int64")),
+        customers_for_80_percent=ibis.ifelse(has_total, grouped["customers_for_80_percent"], ibis.null("int64")),
         gini=exact.ratio(grouped["gini_above"], exact.times(total, count)),
         herfindahl=exact.ratio(grouped["squares"], exact.times(grouped["cents"], grouped["cents"])),
         is_concentrated=ibis.ifelse(
-            is_ranked,
+            has_total,
             reaches("value_top_1", rules.concentration_top_1) | reaches("value_top_5", rules.concentration_top_5),
             ibis.null("boolean"),
         ),
@@ -145,7 +146,7 @@ def _deviation(counts: list[ir.Value], count: ir.Value, rules: AbcRules) -> ir.V
 
 def _of_facts(facts: Facts) -> ir.Table:
     indicator = facts.mart(tables.MART_ABC_INDICATOR)
-    return abc_summary(indicator, AbcRules.from_policy(facts.policy), as_of=facts.as_of)
+    return abc_summary(indicator, AbcRules.from_policy(facts.policy))
 
 
 MARTS = (Mart(tables.MART_ABC_SUMMARY, _of_facts, made_from=(tables.MART_ABC_INDICATOR,), group="abc"),)

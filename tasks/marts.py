@@ -21,9 +21,9 @@ from kehu.config.policy import Policy, PolicyBlank, PolicyBook
 from kehu.schemas import tables
 from kehu.schemas.model import Table
 from kehu.schemas.rendering import arrow_schema
-from kehu.tasks import abc, concentration, dim_customer
+from kehu.tasks import abc_customer, abc_history, concentration, dim_customer, stability
 from kehu.tasks.build import BuiltMart, build_mart, by_contract
-from kehu.tasks.core import IS_DESCRIBED, merges_table
+from kehu.tasks.core import IS_DESCRIBED, groups_table, merges_table
 from kehu.tasks.facts import Facts, Mart, MartInputs, NothingToScore
 from kehu.tasks.in_force import files_in_force
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MARTS", "MartInputs", "SkippedMart", "build_marts", "mart_sql", "marts_named"]
 
-_DECLARED = (*dim_customer.MARTS, *abc.MARTS, *concentration.MARTS)
+_DECLARED = (*dim_customer.MARTS, *abc_customer.MARTS, *abc_history.MARTS, *concentration.MARTS, *stability.MARTS)
 
 MARTS: Mapping[str, Mart] = {
     mart.table.name: mart for table in tables.MARTS for mart in _DECLARED if mart.table is table
@@ -87,7 +87,7 @@ def build_marts(
     sales line of the basis is known: missing input is not zero.
 
     Raises:
-        InputError: merged customers go round in a circle.
+        InputError: merged customers, or head offices where groups are scored, go round in a circle.
         ContractBroken: a mart does not keep its contract.
     """
     backend = ibis.duckdb.from_connection(connection)
@@ -125,8 +125,9 @@ EXAMPLE_DAY = date(2024, 12, 31)
 def mart_sql(policy: Policy | None = None, as_of: date = EXAMPLE_DAY) -> dict[str, str]:
     """The statements by which each mart is built, by name of the mart: interim results first, then the mart.
 
-    Nothing is run. Entities as of the day stand under their names, merged customers as `kehu_merges`, interim results
-    as `kehu_<name>`. Amounts are rounded and columns cast as published.
+    Nothing is run. Entities as of the day stand under their names, merged customers as `kehu_merges`, customers under
+    the top of their group as `kehu_groups`, interim results as `kehu_<name>`. Amounts are rounded and columns cast as
+    published.
 
     Args:
         policy: the policy in force; None means the shipped one.
@@ -162,6 +163,10 @@ class WrittenFacts(Facts):
     def merges(self) -> ir.Table:
         """The table `kehu_merges`."""
         return ibis.table(merges_table({}).schema(), name="kehu_merges")
+
+    def groups(self, head_offices: ir.Table) -> ir.Table:
+        """The table `kehu_groups`."""
+        return ibis.table(groups_table({}).schema(), name="kehu_groups")
 
     def is_delivered(self, table: Table) -> bool:
         """True: what is only written down is there when it is run."""

@@ -1,0 +1,210 @@
+"""What each customer traded in each period: the values the ABC classes are made from.
+
+May import: `config`, `schemas`, `tasks.abc_periods`, `tasks.abc_rules`, `tasks.exact`. Tables in, table out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import ibis
+import ibis.expr.types as ir
+
+from kehu.schemas import fields as f
+from kehu.tasks import exact
+from kehu.tasks.abc_periods import PERIOD_COLUMNS, TWELVE_MONTHS, Period, slice_of, slices_of_periods
+from kehu.tasks.abc_rules import AbcRules
+
+GOODS_KINDS = ("goods", "service")
+"""Line kinds that are goods; a line without kind is goods. The rest is published as `non_goods` (R24)."""
+
+KEYS = (f.source.name, f.company_id.name)
+CUSTOMER = (*KEYS, f.customer_id.name)
+_PARTY = (*CUSTOMER, f.tax_basis.name)
+_SLICE = "slice"
+_TRADE = ("sales_lines", "sales", "non_goods", "gross_profit", "lines_without_cost")
+
+
+# --- by slice ---------------------------------------------------------------------------------------------------------
+
+
+def sales_by_slice(facts: ir.Table, rules: AbcRules, bounds: Sequence[date]) -> ir.Table:
+    """Each scored customer's sales and gross profit in each slice of time.
+
+    Units and shape: one row per source, company, customer, tax basis and slice with any line; `sales`, `non_goods`,
+    `gross_profit` DECIMAL(38, 6) in the reporting currency over the lines whose kind counts, null if none of these has
+    a value; `sales_lines`, `lines_without_cost` count them.
+
+    Policy: `abc.line_kinds_counted`.
+    """
+    kind = facts[f.line_kind.name].fill_null("goods")
+    lines = facts.mutate(
+        is_counted=kind.isin(sorted(rules.line_kinds_counted)),
+        is_goods=kind.isin(list(GOODS_KINDS)),
+        **{_SLICE: slice_of(facts[f.document_date.name], bounds)},
+    )
+    counted, amount, profit = lines["is_counted"], lines["amount"], lines["gross_profit"]
+    return lines.group_by([*_PARTY, _SLICE]).aggregate(
+        sales_lines=lines.count(where=counted),
+        sales=exact.total(amount, where=counted),
+        non_goods=exact.total(amount, where=counted & ~lines["is_goods"]),
+        gross_profit=exact.total(profit, where=counted),
+        lines_without_cost=lines.count(where=counted & profit.isnull()),
+    )
+
+
+def collections_by_slice(events: ir.Table, bounds: Sequence[date]) -> ir.Table:
+    """Each scored customer's collections in each slice: one row per source, company, customer and slice with an event;
+    `collections` DECIMAL(38, 6), incl. tax, in the reporting currency.
+    """
+    dated = events.mutate(**{_SLICE: slice_of(events["collected_date"], bounds)})
+    return dated.group_by([*CUSTOMER, _SLICE]).aggregate(collections=exact.total(dated["collected"]))
+
+
+def sales_in_periods(by_slice: ir.Table, periods: Sequence[Period], bounds: Sequence[date]) -> ir.Table:
+    """Slices added up to periods: one row per customer, tax basis and period with a line in it."""
+    joined = by_slice.join(slices_of_periods(periods, bounds), _SLICE)
+    return joined.group_by([*_PARTY, *PERIOD_COLUMNS]).aggregate(
+        sales_lines=exact.total(joined["sales_lines"]).cast("int64"),
+        sales=exact.total(joined["sales"]),
+        non_goods=exact.total(joined["non_goods"]),
+        gross_profit=exact.total(joined["gross_profit"]),
+        lines_without_cost=exact.total(joined["lines_without_cost"]).cast("int64"),
+    )
+
+
+def collections_in_periods(by_slice: ir.Table, periods: Sequence[Period], bounds: Sequence[date]) -> ir.Table:
+    """Slices added up to periods: one row per customer and period with an event in it."""
+    joined = by_slice.join(slices_of_periods(periods, bounds), _SLICE)
+    return joined.group_by([*CUSTOMER, *PERIOD_COLUMNS]).aggregate(collections=exact.total(joined["collections"]))
+
+
+def sales_of_twelve_months(sales: ir.Table) -> ir.Table:
+    """Of `sales_in_periods` over `with_twelve_months`: the sales of the twelve months up to each period's end, as
+    `tasks.brand_share` takes them.
+    """
+    yearly = sales.filter(sales["period_type"] == TWELVE_MONTHS)
+    return yearly.select(*_PARTY, "period_end_date", sales_twelve_months=yearly["sales"])
+
+
+# --- who is judged ----------------------------------------------------------------------------------------------------
+
+
+def scored_customers(customers: ir.Table, sales: ir.Table, collections: ir.Table) -> ir.Table:
+    """The population: every customer who is scored, once per tax basis in which its source and company have sales
+    lines.
+
+    Args:
+        customers: rows of `dim_customer`.
+        sales: `sales_by_slice` or any table with source, company and tax basis of all lines up to as_of.
+        collections: `collections_by_slice`: a source and company without any row delivers no receipts.
+
+    Shape: one row per source, company, scored customer and tax basis, with `customer_name`, `is_internal`,
+    `member_customers`, `has_collections`. A source without any sales line stands in basis net. Customers scored under
+    their head office stand under that.
+    """
+    scored = customers.mutate(customer_id=customers[f.scored_customer_id.name])
+    heads = scored.group_by(list(CUSTOMER)).aggregate(member_customers=scored.count())
+    about = customers.select(*CUSTOMER, f.customer_name.name, f.is_internal.name)
+    party = heads.left_join(about, CUSTOMER, rname="about_{name}")
+    party = party.select(*CUSTOMER, f.customer_name.name, f.is_internal.name, "member_customers")
+    bases = sales.select(*KEYS, f.tax_basis.name).distinct()
+    paying = collections.select(*KEYS).distinct().mutate(has_collections=True)
+    joined = party.left_join(bases, KEYS, rname="basis_{name}").left_join(paying, KEYS, rname="paying_{name}")
+    joined = joined.select(
+        *CUSTOMER, f.customer_name.name, f.is_internal.name, "member_customers", f.tax_basis.name, "has_collections"
+    )
+    return joined.mutate(
+        is_internal=joined[f.is_internal.name].fill_null(False),
+        tax_basis=joined[f.tax_basis.name].fill_null("net"),
+        has_collections=joined["has_collections"].fill_null(False),
+    )
+
+
+# --- values -----------------------------------------------------------------------------------------------------------
+
+
+def values_of_all(
+    population: ir.Table, sales: ir.Table, collections: ir.Table, brand: ir.Table, rules: AbcRules, period: Period
+) -> ir.Table:
+    """The whole population in one period, customers without trade included.
+
+    Args:
+        population: `scored_customers`.
+        sales: `sales_in_periods` with the period among its periods.
+        collections: `collections_in_periods`, likewise.
+        brand: `brand_shares` of `tasks.brand_share` with the period's end among its ends.
+        rules: policy values.
+        period: the period.
+
+    Shape: one row per customer and tax basis: the population's columns, the period's, `sales_lines`, `sales`,
+    `non_goods`, `gross_profit`, `lines_without_cost`, `collections`, `brand_share`, `brand_share_source`,
+    `size_indicator`.
+
+    Edges: no line: zero sales and gross profit; no receipt: zero collections, null where the source delivers none; the
+    brand share is looked at only where there is trade in the period.
+    """
+    is_it = {"period_type": period.period_type, "period_age": period.age}
+    sales, collections = (
+        table.filter(table["period_type"] == is_it["period_type"], table["period_age"] == is_it["period_age"])
+        for table in (sales, collections)
+    )
+    columns = {
+        "period_type": ibis.literal(period.period_type),
+        "period_age": ibis.literal(period.age, "int64"),
+        "period_start_date": ibis.null("date") if period.start is None else ibis.literal(period.start),
+        "period_end_date": ibis.literal(period.end),
+    }
+    keys = population.mutate(**columns)
+    return _with_values(keys, sales, collections, brand, rules)
+
+
+def values_of_traders(
+    population: ir.Table, sales: ir.Table, collections: ir.Table, brand: ir.Table, rules: AbcRules
+) -> ir.Table:
+    """The same over all periods, for the customers who traded in them: nobody else can be ranked.
+
+    Shape: one row per customer, tax basis and period with a sales line or a receipt in it.
+    """
+    bought = sales.select(*_PARTY, *PERIOD_COLUMNS)
+    paid = collections.join(population.select(*_PARTY), CUSTOMER).select(*_PARTY, *PERIOD_COLUMNS)
+    traded = ibis.union(bought, paid, distinct=True)
+    traded = traded.filter(traded["period_type"] != TWELVE_MONTHS)
+    keys = traded.join(population, list(_PARTY)).select(*population.columns, *PERIOD_COLUMNS)
+    return _with_values(keys, sales, collections, brand, rules)
+
+
+def _with_values(keys: ir.Table, sales: ir.Table, collections: ir.Table, brand: ir.Table, rules: AbcRules) -> ir.Table:
+    one_period = ("period_type", "period_age")
+    rows = keys.left_join(
+        sales.drop("period_start_date", "period_end_date"), [*_PARTY, *one_period], rname="sales_{name}"
+    )
+    rows = rows.select(*keys.columns, *_TRADE)
+    received = collections.drop("period_start_date", "period_end_date")
+    rows = rows.left_join(received, [*CUSTOMER, *one_period], rname="paid_{name}").select(*rows.columns, "collections")
+    shares = brand.select(*_PARTY, "period_end_date", "brand_share", "brand_share_source")
+    rows = rows.left_join(shares, [*_PARTY, "period_end_date"], rname="brand_{name}")
+    rows = rows.select(*keys.columns, *_TRADE, "collections", "brand_share", "brand_share_source")
+    return _filled(rows, rules)
+
+
+def _filled(rows: ir.Table, rules: AbcRules) -> ir.Table:
+    none = exact.zero(6)
+    lines = rows["sales_lines"].fill_null(0)
+    has_traded = (lines > 0) | rows["collections"].notnull()
+    share = ibis.ifelse(has_traded, exact.widened(rows["brand_share"]), ibis.null("decimal(38, 6)"))
+    by_collections = rows["has_collections"] if rules.size_by == "collections" else ibis.literal(False)
+    return rows.mutate(
+        sales_lines=lines,
+        sales=ibis.ifelse(lines > 0, rows["sales"], none),
+        non_goods=rows["non_goods"].fill_null(none),
+        gross_profit=ibis.ifelse(lines > 0, rows["gross_profit"], none),
+        lines_without_cost=rows["lines_without_cost"].fill_null(0),
+        collections=ibis.ifelse(
+            rows["has_collections"], rows["collections"].fill_null(none), ibis.null("decimal(38, 6)")
+        ),
+        brand_share=share,
+        brand_share_source=ibis.ifelse(share.isnull(), "missing", rows["brand_share_source"]),
+        size_indicator=ibis.ifelse(by_collections, "collections", "sales"),
+    )
