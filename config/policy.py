@@ -1,8 +1,8 @@
 """Policy: every number a score depends on, dated, with unit, reason, owner and source.
 
-May import: `config.errors`, `config.yaml_nodes`. The shipped files under `config/policy/` declare the keys, one file a
-topic; a project's own `policy/*.yaml` lays dated values over them key by key. A run uses the values in force on its
-`as_of`. The format is described in docs/policy.md.
+May import: `config.errors`, `config.policy_records`, `config.yaml_nodes`. The shipped files under `config/policy/`
+declare the keys, one file a topic; a project's own `policy/*.yaml` lays dated values over them key by key. A run uses
+the values in force on its `as_of`. The format is described in docs/policy.md.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any, Literal
 import yaml
 
 from kehu.config.errors import SettingsError
+from kehu.config.policy_records import Record, RecordLayout, read_layout, read_records
 from kehu.config.yaml_nodes import Section, Value, did_you_mean, parse_day, read_yaml
 
 SHIPPED = Path(__file__).parent / "policy"
@@ -31,7 +32,9 @@ RATE_DECIMALS = 12
 """Most decimals of an exchange rate: enough for six significant digits of the cheapest currency, never rounded."""
 
 _VALUE_KEYS = ("value", "reason", "owner", "source")
-_DECLARATION_KEYS = ("type", "unit", "description", "min", "max", "count", "choices", "by_date_of_row", "values")
+_DECLARATION_KEYS = (
+    "type", "unit", "description", "min", "max", "count", "choices", "columns", "key", "by_date_of_row", "values",
+)  # fmt: skip
 _CURRENCY = re.compile("[A-Z]{3}")
 
 
@@ -58,6 +61,7 @@ class Declaration:
         largest: greatest value allowed, inclusive.
         count: how many numbers a list must have (shares, cuts, thresholds).
         choices: the words allowed (choice, choices).
+        layout: columns and key of the records (records); None for any other type.
         by_date_of_row: True where the value in force on each row's own date counts, not the one on `as_of`, as for a
             tax rate.
     """
@@ -71,6 +75,7 @@ class Declaration:
     largest: Decimal | None = None
     count: int | None = None
     choices: tuple[str, ...] = ()
+    layout: RecordLayout | None = None
     by_date_of_row: bool = False
 
 
@@ -140,9 +145,10 @@ class Policy:
     def value(self, key: str) -> Any:
         """The value in force on `as_of`.
 
-        Shape by type: share, number, money → Decimal; integer → int; shares, cuts, thresholds → tuple of Decimal; choice → str;
-        choices (in declared order), texts (sorted) → tuple of str; flag → bool; window → int (months) or "all"; rates →
-        mapping of currency code to Decimal.
+        Shape by type: share, number, money → Decimal; integer → int; shares, cuts, thresholds → tuple of Decimal;
+        choice → str; choices (in declared order), texts (sorted) → tuple of str; flag → bool; window → int (months) or
+        "all"; rates → mapping of currency code to Decimal; records → tuple of mappings of column to str, int, Decimal
+        or None, in the order of their key.
 
         Raises:
             PolicyBlank: the value in force is blank; marts that need it are skipped.
@@ -170,6 +176,14 @@ class Policy:
             KeyError: no such key is declared.
         """
         return self._dated[key]
+
+    def entry(self, key: str) -> PolicyEntry:
+        """A key with its value in force and where it comes from; a blank has the value None.
+
+        Raises:
+            KeyError: no such key is declared.
+        """
+        return self._entries[key]
 
     def entries(self) -> list[PolicyEntry]:
         """Every key with its value in force and where it comes from, sorted by key."""
@@ -223,8 +237,8 @@ class PolicyBook:
             overrides: `--set` values as typed; lists as `0.8,0.95`, an empty text makes the key blank.
 
         Raises:
-            SettingsError: `policy_not_in_force`: a key has no value as early as that; or an override names an unknown
-                key or does not fit its type.
+            SettingsError: `policy_not_in_force`: a key has no value as early as that; `not_settable`: an override of a
+                table; or an override names an unknown key or does not fit its type.
         """
         typed = dict(overrides or {})
         given = {key: self._override(key, text) for key, text in sorted(typed.items())}
@@ -239,6 +253,12 @@ class PolicyBook:
         declaration = self.declarations.get(key)
         if declaration is None:
             raise _unknown_key(key, OVERRIDE_FILE, None, self.declarations)
+        if declaration.type == "records" and text.strip():
+            raise SettingsError(
+                f"{key} is a table and cannot be given with {OVERRIDE_FILE}",
+                code="not_settable", file=OVERRIDE_FILE, setting=key,
+                hint="write it into a file of the project's policy folder; an empty text makes it blank",
+            )  # fmt: skip
         node = Value(_override_node(text.strip(), declaration.type), OVERRIDE_FILE, 1, key)
         try:
             value = None if node.is_null else TYPES[declaration.type](node, declaration)
@@ -304,12 +324,7 @@ def _thresholds(value: Value, declaration: Declaration) -> tuple[Decimal, ...]:
 
 
 def _number(value: Value, declaration: Declaration) -> Decimal:
-    number = value.decimal()
-    low, high = declaration.smallest, declaration.largest
-    if (low is not None and number < low) or (high is not None and number > high):
-        bounds = [f"{words} {bound}" for words, bound in (("at least", low), ("at most", high)) if bound is not None]
-        raise value.error(f"{number} is out of bounds: {' and '.join(bounds)}")
-    return number
+    return value.decimal(declaration.smallest, declaration.largest)
 
 
 def _integer(value: Value, declaration: Declaration) -> int:
@@ -367,6 +382,12 @@ def _rates(value: Value, _: Declaration) -> Mapping[str, Decimal]:
     return dict(sorted(rates.items()))
 
 
+def _records(value: Value, declaration: Declaration) -> tuple[Record, ...]:
+    if declaration.layout is None:
+        raise value.error("its declaration states no columns")
+    return read_records(value, declaration.layout)
+
+
 TYPES: Mapping[str, Callable[[Value, Declaration], Any]] = {
     "share": _share,
     "shares": _shares,
@@ -381,6 +402,7 @@ TYPES: Mapping[str, Callable[[Value, Declaration], Any]] = {
     "flag": _flag,
     "window": _window,
     "rates": _rates,
+    "records": _records,
 }
 """Name of a value type → its check. A new type is one function and one line here."""
 
@@ -428,8 +450,19 @@ def _declaration(stated: Value) -> Declaration:
         largest=largest.decimal() if largest else None,
         count=count.integer(smallest=1) if count else None,
         choices=choices.texts() if choices else (),
+        layout=_layout(section),
         by_date_of_row=by_date_of_row.flag() if by_date_of_row else False,
     )
+
+
+def _layout(section: Section) -> RecordLayout | None:
+    """Columns and key, which a declaration of type records must state and no other may."""
+    if section.require("type").text() == "records":
+        return read_layout(section.require("columns").section(), section.require("key"))
+    for name in ("columns", "key"):
+        if name in section.values:
+            raise section.values[name].error("only a declaration of type records has it", code="unknown_key")
+    return None
 
 
 def _read_user_file(path: Path, declarations: Mapping[str, Declaration]) -> Iterator[tuple[str, DatedValue]]:

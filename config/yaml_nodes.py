@@ -116,17 +116,20 @@ class Value:
             raise self.error(f"keys with values are needed, found {self._kind()}")
         return _section(self.node, self.file, self.line, self.key)
 
-    def decimal(self) -> Decimal:
-        """The exact number written.
+    def decimal(self, smallest: Decimal | None = None, largest: Decimal | None = None) -> Decimal:
+        """The exact number written, between two bounds (both inclusive).
 
         Raises:
-            SettingsError: it is no plain decimal number.
+            SettingsError: it is no plain decimal number or out of bounds.
         """
         written = self.text()
         if not _DECIMAL.fullmatch(written):
             hint = "write a share such as 30 % as 0.30" if "%" in written else None
             raise self.error(f"`{written}` is no decimal number", hint=hint)
-        return Decimal(written)
+        number = Decimal(written)
+        if (smallest is not None and number < smallest) or (largest is not None and number > largest):
+            raise self.error(f"{number} is out of bounds: {_bounds(smallest, largest)}")
+        return number
 
     def integer(self, smallest: int | None = None, largest: int | None = None) -> int:
         """The whole number written, between two bounds (both inclusive).
@@ -327,7 +330,7 @@ def _malformed(error: yaml.YAMLError, shown: str) -> SettingsError:
     )
 
 
-def _bounds(smallest: int | None, largest: int | None) -> str:
+def _bounds(smallest: Decimal | int | None, largest: Decimal | int | None) -> str:
     return " and ".join(
         f"{words} {bound}" for words, bound in (("at least", smallest), ("at most", largest)) if bound is not None
     )

@@ -67,6 +67,7 @@ def policy(arguments: argparse.Namespace) -> int:
     from datetime import date
 
     from kehu.config.policy import PolicyBook
+    from kehu.config.policy_records import written_records
 
     settings = settings_of(arguments)
     in_force = PolicyBook.load(settings.policy_dir).on(arguments.as_of or date(*_NEWEST_DAY))
@@ -87,6 +88,9 @@ def policy(arguments: argparse.Namespace) -> int:
     if arguments.key is not None:
         for name, value in dataclasses.asdict(entries[0]).items():
             out.print(f"{name:<16}{_readable(value)}", markup=False, soft_wrap=True)
+        if entries[0].type == "records" and entries[0].value is not None:
+            out.print("\nAs it stands in a file below `value:`", markup=False)
+            out.print(written_records(entries[0].value), markup=False, soft_wrap=True)
         return 0
     rows = [(e.key, _readable(e.value), e.unit, e.from_date, f"{e.file}:{e.line}") for e in entries]
     title = f"Policy as of {arguments.as_of}" if arguments.as_of else "Policy (newest values)"
@@ -98,6 +102,8 @@ def policy(arguments: argparse.Namespace) -> int:
 def _readable(value: Any) -> str:
     if value is None:
         return "(blank)"
+    if isinstance(value, tuple | list) and value and isinstance(value[0], dict):
+        return show.counted(len(value), "record")
     if isinstance(value, tuple | list):
         return "[" + ", ".join(str(part) for part in value) + "]"
     if isinstance(value, dict):

@@ -40,6 +40,7 @@ def test_a_blank_value_of_a_required_mart(shop: Shop) -> None:
         ("abc.cut_rule", "middle", "value_malformed", "midpoint"),
         ("abc.cumulative_cuts", "[0.9, 0.8]", "value_malformed", "abc.cumulative_cuts"),
         ("gate.rows_broken_tolerance", "5", "value_malformed", "gate.rows_broken_tolerance"),
+        ("measures.by_class", "[{abc_class: A, visits: 1}]", "unknown_key", "visits_per_quarter"),
     ],
 )
 def test_policy_that_cannot_be(shop: Shop, key: str, value: str, code: str, named: str) -> None:
@@ -119,6 +120,11 @@ def test_set_without_sandbox(shop: Shop) -> None:
 def test_set_of_an_unknown_key(shop: Shop) -> None:
     error = shop.refused(10, "unknown_key", "--sandbox", "a", "--set", "abc.metod=cumulative")
     assert error["file"] == "--set" and "abc.method" in str(error)
+
+
+def test_a_table_cannot_be_given_for_one_run(shop: Shop) -> None:
+    error = shop.refused(10, "not_settable", "--sandbox", "a", "--set", "measures.by_class=[]")
+    assert (error["file"], error["setting"]) == ("--set", "measures.by_class") and "policy folder" in error["hint"]
 
 
 def test_only_an_unknown_mart(shop: Shop) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from kehu.config.errors import SettingsError
 from kehu.config.policy import OVERRIDE_FILE, TYPES, PolicyBlank, PolicyBook
-from kehu.schemas.codes import DOCUMENT_TYPE, LINE_KIND
+from kehu.schemas.codes import ABC_CLASS, DOCUMENT_TYPE, LINE_KIND, STABILITY_CLASS, VISIT_MODE
 
 DAY = date(2026, 3, 31)
 SIGNED = "reason: r, owner: o, source: s"
@@ -60,7 +60,7 @@ def test_every_shipped_key_has_a_value_of_its_type() -> None:
 def test_entries_are_sorted_complete_and_say_where_they_come_from() -> None:
     entries = SHIPPED.on(DAY).entries()
     assert [entry.key for entry in entries] == sorted(SHIPPED.declarations)
-    assert len(entries) == 36
+    assert len(entries) == 38
     for entry in entries:
         assert entry.unit and entry.reason and entry.owner and entry.source, entry.key
         assert entry.description_en and re.search("[一-鿿]", entry.description_zh), entry.key
@@ -78,6 +78,12 @@ def test_the_line_of_an_entry_is_the_line_of_its_value() -> None:
 def test_word_lists_are_the_contracts_own() -> None:
     assert SHIPPED.declarations["abc.line_kinds_counted"].choices == LINE_KIND.codes
     assert set(SHIPPED.declarations["sales.basis"].choices) == set(DOCUMENT_TYPE.codes)
+    assert SHIPPED.declarations["measures.visit_modes"].choices == VISIT_MODE.codes
+    layout = SHIPPED.declarations["measures.by_class"].layout
+    assert layout is not None and layout.key == ("abc_class", "stability_class")
+    choices = {column.name: column.choices for column in layout.columns}
+    assert choices["abc_class"] == ABC_CLASS.codes
+    assert choices["stability_class"] == (*STABILITY_CLASS.codes, "any")
 
 
 def test_no_value_holds_a_float() -> None:
@@ -383,10 +389,12 @@ def test_the_latest_value_not_after_the_day_is_in_force(
 
 def test_the_examples_of_the_documentation_load(tmp_path: Path, project_root: Path) -> None:
     text = (project_root / "docs" / "policy.md").read_text(encoding="utf-8")
-    ours, declaration = re.findall("```yaml\n(.*?)```", text, re.DOTALL)
+    ours, table, declaration = re.findall("```yaml\n(.*?)```", text, re.DOTALL)
+    overlay(tmp_path, table, "table.yaml")
     policy = overlay(tmp_path, ours).on(DAY)
     assert policy.value("abc.cumulative_cuts") == (Decimal("0.80"), Decimal("0.95"))
     assert policy.value("currency.rates") == {"EUR": Decimal("8.25"), "USD": Decimal("6.98")}
+    assert [record["visits_per_quarter"] for record in policy.value("measures.by_class")] == [6, 2, 1]
     assert "concentration_top_1" in declaration
 
 
