@@ -12,44 +12,75 @@ import ibis.expr.types as ir
 
 from kehu.schemas import fields as f
 from kehu.schemas import tables
-from kehu.tasks.core import IS_DESCRIBED, SalesRules, with_merges
+from kehu.tasks.core import IS_DESCRIBED, TOP, SalesRules, groups_table, with_accounts, with_merges
 from kehu.tasks.facts import Facts, Mart
 
 _KEYS = (f.source.name, f.company_id.name)
 _CUSTOMER = (*_KEYS, f.customer_id.name)
+_HEAD = f.parent_customer_id.name
 _IS_MASTER = "is_in_master"
 
 
 def dim_customer(
-    documents: ir.Table, master: ir.Table, merges: ir.Table, rules: SalesRules, *, as_of: date
+    documents: ir.Table,
+    master: ir.Table,
+    merges: ir.Table,
+    rules: SalesRules,
+    *,
+    as_of: date,
+    payments: ir.Table | None = None,
+    groups: ir.Table | None = None,
 ) -> ir.Table:
     """Everyone who is a customer on `as_of`, after merges, with the attributes that may be read on that day.
 
+    Args:
+        documents: see `sales_documents` of core.
+        master: the customer master.
+        merges: see `merges_table` of core.
+        rules: party scored and internal customers.
+        as_of: the day judged.
+        payments: receipts; None where there are none.
+        groups: see `groups_table` of core; None where no customer has a head office, or no group is scored.
+
     Rule: whoever stands in the customer master on as_of, is named on a sales document dated up to as_of (as billed or
-    as ship-to customer), or heads one of these. In the master stands who was delivered up to as_of; before the first
-    delivery, or where the record says when it was created, whose record was not created after as_of.
-    `scored_customer_id` is the customer itself (`party.scored: account`) or its head office, one level (`bill_to`).
+    as ship-to customer) or on a receipt, or heads one of these: directly, or as the top of the group. In the master
+    stands who was delivered up to as_of; before the first delivery, or where the record says when it was created, whose
+    record was not created after as_of. `scored_customer_id` is the customer itself (`party.scored: account`), its head
+    office, one level (`bill_to`), or the top of its group, whatever the levels (`group`).
 
     Units and shape: one row per source, company and customer; columns of the contract `dim_customer` without `as_of`
     and `run_id`.
 
     Edges: former codes stand under the code they count for and are counted in `merged_customers`; their own
     attributes are not taken over. A customer without current attributes says why in `attribute_reason`. First and
-    last document are of documents in force, on the customer's own account.
+    last document are of sales documents in force, on the customer's own account. Who is its own head office is a top.
 
     Policy: `party.scored`, `party.internal_customer_ids`.
     """
-    parents = with_merges(master, merges, f.parent_customer_id.name)
-    former = merges.select(*_KEYS, customer_id=merges[f.old_customer_id.name])
-    described = parents.anti_join(former, _CUSTOMER)
+    described = _under_final_codes(master, merges)
+    groups = groups_table({}) if groups is None else groups
     named = _documents_of_customers(documents)
-    everyone = _everyone(described, named, as_of=as_of)
+    accounts = named.select(*_CUSTOMER) if payments is None else _with_payers(named, with_accounts(payments, merges))
+    everyone = _everyone(described, accounts, groups, as_of=as_of)
     joined = everyone.left_join(described, _CUSTOMER, rname="master_{name}").drop(
         *(f"master_{name}" for name in _CUSTOMER)
     )
     joined = joined.left_join(named, _CUSTOMER, rname="named_{name}")
     joined = joined.left_join(_merged_counts(merges), _CUSTOMER, rname="merged_{name}")
-    return _columns(joined, described, rules)
+    joined = joined.left_join(groups, _CUSTOMER, rname="group_{name}")
+    return _columns(joined, rules)
+
+
+def head_offices(master: ir.Table, merges: ir.Table) -> ir.Table:
+    """Each customer that has a head office, and which: source, company_id, customer_id, parent_customer_id."""
+    described = _under_final_codes(master, merges)
+    return described.filter(described[_HEAD].notnull()).select(*_CUSTOMER, _HEAD)
+
+
+def _under_final_codes(master: ir.Table, merges: ir.Table) -> ir.Table:
+    """The customer master without former codes, heads under the code they count for."""
+    former = merges.select(*_KEYS, customer_id=merges[f.old_customer_id.name])
+    return with_merges(master, merges, _HEAD).anti_join(former, _CUSTOMER)
 
 
 def _documents_of_customers(documents: ir.Table) -> ir.Table:
@@ -66,7 +97,13 @@ def _documents_of_customers(documents: ir.Table) -> ir.Table:
     )
 
 
-def _everyone(master: ir.Table, named: ir.Table, *, as_of: date) -> ir.Table:
+def _with_payers(named: ir.Table, payments: ir.Table) -> ir.Table:
+    """Who pays is a customer, even where no sales document known names him: no collection may be lost."""
+    payers = payments.select(*_KEYS, customer_id=payments["account_customer_id"])
+    return ibis.union(named.select(*_CUSTOMER), payers, distinct=True)
+
+
+def _everyone(master: ir.Table, named: ir.Table, groups: ir.Table, *, as_of: date) -> ir.Table:
     is_described = master[IS_DESCRIBED]
     # Before the first delivery of a source nobody could stand in its master: then who is known later counts.
     has_none = ~is_described.any().over(ibis.window(group_by=list(_KEYS)))
@@ -74,11 +111,13 @@ def _everyone(master: ir.Table, named: ir.Table, *, as_of: date) -> ir.Table:
     is_in_master = (created <= ibis.literal(as_of)) | is_described | (created.isnull() & has_none)
     members = master.mutate(**{_IS_MASTER: is_in_master.fill_null(False)})
     members = members.filter(members[_IS_MASTER])
-    accounts = ibis.union(members.select(*_CUSTOMER), named.select(*_CUSTOMER), distinct=True)
+    accounts = ibis.union(members.select(*_CUSTOMER), named, distinct=True)
     heads = master.semi_join(accounts, _CUSTOMER)
-    heads = heads.filter(heads[f.parent_customer_id.name].notnull())
-    heads = heads.select(*_KEYS, customer_id=heads[f.parent_customer_id.name])
-    return ibis.union(accounts, heads, distinct=True)
+    heads = heads.filter(heads[_HEAD].notnull())
+    heads = heads.select(*_KEYS, customer_id=heads[_HEAD])
+    tops = groups.semi_join(accounts, _CUSTOMER)
+    tops = tops.select(*_KEYS, customer_id=tops[TOP])
+    return ibis.union(accounts, heads, tops, distinct=True)
 
 
 def _merged_counts(merges: ir.Table) -> ir.Table:
@@ -86,14 +125,16 @@ def _merged_counts(merges: ir.Table) -> ir.Table:
     return by_final.select(*_KEYS, "merged", customer_id=by_final["final_customer_id"])
 
 
-def _columns(rows: ir.Table, master: ir.Table, rules: SalesRules) -> ir.Table:
+def _columns(rows: ir.Table, rules: SalesRules) -> ir.Table:
     code = rows[f.customer_id.name]
     is_listed = code.isin(sorted(rules.internal_customer_ids)) if rules.internal_customer_ids else ibis.literal(False)
-    head = rows[f.parent_customer_id.name] if rules.scored_party == "bill_to" else ibis.null("string")
+    none = ibis.null("string")
+    head = {"account": none, "bill_to": rows[_HEAD], "group": rows[TOP]}[rules.scored_party]
     reason = ibis.cases((rows[IS_DESCRIBED].isnull(), "not_delivered"), (~rows[IS_DESCRIBED], "snapshot_only"))
     attributes = (
         f.customer_name, f.short_name, f.uscc, f.customer_type, f.customer_status, f.industry, f.country, f.region,
-        f.province, f.city, f.parent_customer_id, f.owner_id, f.owner_name, f.department, f.first_deal_date,
+        f.province, f.city, f.parent_customer_id, f.owner_id, f.owner_name, f.department, f.credit_limit_gross,
+        f.payment_terms_days, f.first_deal_date,
     )  # fmt: skip
     return rows.select(
         *_CUSTOMER,
@@ -111,8 +152,17 @@ def _columns(rows: ir.Table, master: ir.Table, rules: SalesRules) -> ir.Table:
 
 
 def _of_facts(facts: Facts) -> ir.Table:
-    master = facts.entity(tables.CUSTOMER)
-    return dim_customer(facts.sales_documents(), master, facts.merges(), facts.sales_rules, as_of=facts.as_of)
+    master, merges, rules = facts.entity(tables.CUSTOMER), facts.merges(), facts.sales_rules
+    groups = facts.groups(head_offices(master, merges)) if rules.scored_party == "group" else None
+    return dim_customer(
+        facts.sales_documents(),
+        master,
+        merges,
+        rules,
+        as_of=facts.as_of,
+        payments=facts.entity(tables.PAYMENT),
+        groups=groups,
+    )
 
 
 MARTS = (Mart(tables.DIM_CUSTOMER, _of_facts),)

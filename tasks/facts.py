@@ -18,6 +18,7 @@ import ibis.expr.types as ir
 from ibis.backends.duckdb import Backend
 
 from kehu.config.policy import Policy
+from kehu.schemas import fields as f
 from kehu.schemas import tables
 from kehu.schemas.model import Table
 from kehu.tasks.build import fetch, hold
@@ -26,6 +27,8 @@ from kehu.tasks.core import (
     SalesRules,
     entity_as_of,
     final_customers,
+    group_tops,
+    groups_table,
     merges_table,
     sales_documents,
     sales_facts,
@@ -141,6 +144,14 @@ class Facts:
         """
         return self.once("merges", self._final_merges)
 
+    def groups(self, head_offices: ir.Table) -> ir.Table:
+        """Customers under the top of their group, see `groups_table`, of the head offices of those that have one.
+
+        Raises:
+            InputError: head offices go round in a circle.
+        """
+        return self.once("groups", lambda: self._tops(head_offices))
+
     def sales_documents(self) -> ir.Table:
         """Every sales line known, see `sales_documents` of core."""
         return sales_documents(self.entity(tables.SALES_LINE), self.merges())
@@ -190,6 +201,12 @@ class Facts:
         if name not in self._made:
             self._made[name] = self._held.enter_context(hold(self.backend, f"kehu_{name}", make()))
         return self._made[name]
+
+    def _tops(self, head_offices: ir.Table) -> ir.Table:
+        said = fetch(self.backend, head_offices)
+        columns = (f.source, f.company_id, f.customer_id, f.parent_customer_id)
+        rows = zip(*(said[column.name].to_pylist() for column in columns), strict=True)
+        return groups_table(group_tops({(source, company, code): head for source, company, code, head in rows}))
 
     def _final_merges(self) -> ir.Table:
         said = fetch(self.backend, self.entity(tables.CUSTOMER_ALIAS).select(*ALIAS_COLUMNS))
