@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from fractions import Fraction
 from itertools import combinations
 from math import lcm
 
@@ -350,7 +351,9 @@ def _common_multiple(weights: Sequence[int], weight_known: ir.Value) -> tuple[in
     """The least common multiple of all sums of weights that may be known, and that multiple ÷ the sum known."""
     sums = {sum(some) for size in (1, 2, 3) for some in combinations(weights, size)} - {0}
     multiple = lcm(*sums)
-    return multiple, ibis.cases(*((weight_known == known, multiple // known) for known in sorted(sums)), else_=0)
+    return multiple, ibis.cases(
+        *((weight_known == known, int(Fraction(multiple, known))) for known in sorted(sums)), else_=0
+    )
 
 
 # --- the mart ---------------------------------------------------------------------------------------------------------
@@ -391,9 +394,7 @@ def _published(rows: ir.Table) -> ir.Table:
         window_start_date=rows["period_start_date"],
         window_end_date=rows["period_end_date"],
         indicator_value=amounts[_VALUE],
-        indicator_share=ibis.ifelse(
-            is_amount, ibis.null("decimal(18, 6)"), exact.half_even(share, 6).cast("decimal(18, 6)")
-        ),
+        indicator_share=ibis.ifelse(is_amount, ibis.null("decimal(18, 6)"), exact.half_even(share, 6)),
     )
 
 

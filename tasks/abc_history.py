@@ -94,7 +94,7 @@ def _periods_in_class(abc_class: ir.StringColumn, in_order: object, periods: int
 
 def _with_runs(rows: ir.Table, rules: AbcRules) -> ir.Table:
     so_far = ibis.cumulative_window(group_by=[*_PARTY, "period_type"], order_by=[rows["period_age"].desc()])
-    rows = rows.mutate(run_number=rows["is_new_run"].sum().over(so_far))
+    rows = rows.mutate(run_number=exact.total(rows["is_new_run"]).over(so_far))
     run = ibis.window(group_by=[*_PARTY, "period_type", "run_number"])
     has_class = rows["abc_class"].notnull()
     return rows.mutate(
@@ -137,7 +137,7 @@ def migration(history: ir.Table) -> ir.Table:
     period = (f.tax_basis.name, *PERIOD_COLUMNS)
     counted = pairs.group_by([*period, "class_from", "class_to"]).aggregate(moved_customers=pairs.count())
     of_class = ibis.window(group_by=[*period, "class_from"])
-    whole = counted["moved_customers"].sum().over(of_class)
+    whole = exact.total(counted["moved_customers"]).over(of_class)
     return counted.mutate(share_of_class_from=exact.ratio(counted["moved_customers"], whole)).drop("period_age")
 
 

@@ -14,7 +14,8 @@ import pyarrow as pa
 from abc_reference import Customer
 from ibis.backends.duckdb import Backend
 
-from kehu.tasks.abc import AbcRules, abc_indicator
+from kehu.tasks.abc import abc_indicator, combined_ranks, indicator_ranks
+from kehu.tasks.abc_rules import AbcRules
 from kehu.tasks.build import fetch
 from kehu.tasks.concentration import abc_summary
 
@@ -32,7 +33,7 @@ def of(*values: object) -> list[Customer]:
 
 def classed_by_kehu(engine: Backend, cases: Cases, rules: AbcRules = RULES) -> dict[str, Verdicts]:
     """The rows of `mart_abc_indicator` for sales, by case and (source, customer)."""
-    indicator = abc_indicator(_values(cases), rules, as_of=AS_OF)
+    indicator = _indicator(cases, rules)
     found: dict[str, Verdicts] = {case: {} for case in cases}
     for row in fetch(engine, indicator.filter(indicator["indicator"] == "sales")).to_pylist():
         found[row["tax_basis"]][(row["source"], row["customer_id"])] = row
@@ -41,8 +42,14 @@ def classed_by_kehu(engine: Backend, cases: Cases, rules: AbcRules = RULES) -> d
 
 def summed_by_kehu(engine: Backend, cases: Cases, rules: AbcRules = RULES) -> dict[str, dict[str, Any]]:
     """The rows of `mart_abc_summary` for sales, by case."""
-    table = abc_summary(abc_indicator(_values(cases), rules, as_of=AS_OF), rules, as_of=AS_OF)
+    table = abc_summary(_indicator(cases, rules), rules)
     return {row["tax_basis"]: row for row in fetch(engine, table).to_pylist() if row["indicator"] == "sales"}
+
+
+def _indicator(cases: Cases, rules: AbcRules) -> ir.Table:
+    values = _values(cases)
+    ranks = indicator_ranks(values, rules)
+    return abc_indicator(ranks, combined_ranks(values, ranks, rules), rules)
 
 
 def letters(rows: Verdicts, column: str) -> str:
@@ -64,6 +71,13 @@ def _values(cases: Cases) -> ir.Table:
                 "tax_basis": pa.array([case for case, _ in rows], pa.string()),
                 "sales": pa.array([_amount(customer.value) for _, customer in rows], money),
                 "gross_profit": pa.nulls(len(rows), money),
+                "collections": pa.nulls(len(rows), money),
+                "brand_share": pa.nulls(len(rows), money),
+                "size_indicator": pa.array(["sales"] * len(rows), pa.string()),
+                "period_type": pa.array(["rolling"] * len(rows), pa.string()),
+                "period_age": pa.array([0] * len(rows), pa.int64()),
+                "period_start_date": pa.nulls(len(rows), pa.date32()),
+                "period_end_date": pa.array([AS_OF] * len(rows), pa.date32()),
             }
         )
     )

@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from kehu.tasks.abc import CUT_RULES, AbcRules
+from kehu.tasks.abc_rules import CUT_RULES, AbcRules
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ibis.backends.duckdb import Backend
 
-from kehu.tasks.abc import CUT_RULES, window_start
+from kehu.tasks.abc_periods import window_start
+from kehu.tasks.abc_rules import CUT_RULES
 
 G1 = [
     131, 66, 54, 48, 44, 39, 37, 34, 28, 28, 27, 27, 26, 26, 25, 25, 24, 22, 21, 21, 21, 21, 18, 17, 17, 16, 16, 16,

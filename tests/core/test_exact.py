@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from kehu.schemas import tables
 from kehu.schemas.model import Table
-from kehu.tasks import abc, concentration, core, dim_customer, exact
+from kehu.tasks import abc, abc_periods, abc_values, brand_share, concentration, core, dim_customer, exact, receipts
+from kehu.tasks.abc_rules import AbcRules
 from kehu.tasks.build import fetch
 
 MILLIONTH = Decimal("0.000001")
@@ -101,12 +102,30 @@ def test_ibis_and_the_engine_agree_on_every_type_of_the_marts(world: World) -> N
     documents = core.sales_documents(rows(tables.SALES_LINE), merges)
     customers = dim_customer.dim_customer(documents, rows(tables.CUSTOMER), merges, rules, as_of=NIGHT)
     facts = core.sales_facts(documents, customers, rules)
-    abc_rules = abc.AbcRules()
-    sales = abc.sales_in_window(facts, abc_rules, as_of=NIGHT)
-    values = abc.customer_values(abc.scored_customers(customers, sales), sales)
-    indicator = abc.abc_indicator(values, abc_rules, as_of=NIGHT)
-    summary = concentration.abc_summary(indicator, abc_rules, as_of=NIGHT)
-    for n, expression in enumerate((documents, customers, facts, sales, values, indicator, summary)):
+    abc_rules = AbcRules()
+    periods = abc_periods.with_twelve_months(abc_periods.periods_until(NIGHT, abc_rules))
+    bounds = abc_periods.bounds_of(periods)
+    slices = abc_values.sales_by_slice(facts, abc_rules, bounds)
+    receipt_rules = receipts.CollectionRules(("transfer",))
+    events = receipts.collection_events(rows(tables.PAYMENT), customers, merges, rules, receipt_rules)
+    paid = abc_values.collections_by_slice(events, bounds)
+    population = abc_values.scored_customers(customers, slices, paid)
+    sales = abc_values.sales_in_periods(slices, periods, bounds)
+    received = abc_values.collections_in_periods(paid, periods, bounds)
+    brand = brand_share.brand_shares(
+        rows(tables.CHANNEL_REPORT), customers, merges, abc_values.sales_of_twelve_months(sales),
+        abc_periods.ends_table(periods), rules, report_months=12,
+    )  # fmt: skip
+    judged = abc_periods.judged_period(NIGHT, abc_rules)
+    values = abc_values.values_of_all(population, sales, received, brand, abc_rules, judged)
+    ranks = abc.indicator_ranks(values, abc_rules)
+    combined = abc.combined_ranks(values, ranks, abc_rules)
+    indicator = abc.abc_indicator(ranks, combined, abc_rules)
+    summary = concentration.abc_summary(indicator, abc_rules)
+    of_periods = abc_values.values_of_traders(population, sales, received, brand, abc_rules)
+    made_of = (documents, customers, facts, slices, paid, sales, received, brand, values, ranks, combined, indicator,
+               summary, of_periods)  # fmt: skip
+    for n, expression in enumerate(made_of):
         engine.create_table(f"made{n}", expression, temp=True)
         made = {name: kind for name, kind, *_ in engine.con.sql(f"DESCRIBE made{n}").fetchall()}
         believed = {name: str(kind).upper().replace(" ", "").strip("!") for name, kind in expression.schema().items()}
