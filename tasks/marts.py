@@ -21,7 +21,7 @@ from kehu.config.policy import Policy, PolicyBlank, PolicyBook
 from kehu.schemas import tables
 from kehu.schemas.model import Table
 from kehu.schemas.rendering import arrow_schema
-from kehu.tasks import abc_customer, abc_history, concentration, dim_customer, stability
+from kehu.tasks import abc_customer, abc_history, concentration, dim_customer, measures, stability
 from kehu.tasks.build import BuiltMart, build_mart, by_contract
 from kehu.tasks.core import IS_DESCRIBED, groups_table, merges_table
 from kehu.tasks.facts import Facts, Mart, MartInputs, NothingToScore
@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 
 __all__ = ["MARTS", "MartInputs", "SkippedMart", "build_marts", "mart_sql", "marts_named"]
 
-_DECLARED = (*dim_customer.MARTS, *abc_customer.MARTS, *abc_history.MARTS, *concentration.MARTS, *stability.MARTS)
+_DECLARED = (
+    *dim_customer.MARTS, *measures.MARTS, *abc_customer.MARTS, *abc_history.MARTS, *concentration.MARTS,
+    *stability.MARTS,
+)  # fmt: skip
 
 MARTS: Mapping[str, Mart] = {
     mart.table.name: mart for table in tables.MARTS for mart in _DECLARED if mart.table is table

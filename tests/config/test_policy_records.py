@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import textwrap
 from datetime import date
@@ -16,6 +17,7 @@ from kehu.config.errors import SettingsError
 from kehu.config.policy import PolicyBook
 from kehu.config.policy_records import RecordLayout, read_layout, read_records, written_records
 from kehu.config.yaml_nodes import parse_yaml
+from kehu.flows.cli import main
 
 DAY = date(2026, 3, 31)
 KEY = "measures.by_class"
@@ -203,6 +205,19 @@ def test_what_is_shown_reads_as_the_same_table(tmp_path: Path) -> None:
     text = textwrap.dedent(written_records(shipped.value(KEY)))
     assert text.startswith("- abc_class: A\n  stability_class: stable\n  visits_per_quarter: 3\n")
     assert project(tmp_path, text).on(DAY).value(KEY) == shipped.value(KEY)
+
+
+def test_a_table_is_shown_whole_in_the_terminal_and_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["policy", "show"]) == 0
+    assert "12 records" in next(line for line in capsys.readouterr().out.splitlines() if line.startswith(KEY))
+    assert main(["policy", "show", KEY]) == 0
+    out = capsys.readouterr().out
+    assert written_records(PolicyBook.load(None).on(DAY).value(KEY)) in out
+    assert main(["policy", "show", KEY, "--json"]) == 0
+    (entry,) = json.loads(capsys.readouterr().out)["policy"]
+    assert len(entry["value"]) == 12
+    shown = {name: entry["value"][0][name] for name in ("abc_class", "stability_class", "visits_per_quarter")}
+    assert shown == {"abc_class": "A", "stability_class": "stable", "visits_per_quarter": 3}
 
 
 _CELLS = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size=1).map(str.strip).filter(bool)
