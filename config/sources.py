@@ -11,7 +11,7 @@ import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -144,7 +144,7 @@ class FileMapping:
             column its months.
         fill_down: headers whose blank cells repeat the value above (grouped reports).
         required: a batch without this file is incomplete.
-        feeds: the entities its rows become.
+        feeds: the entities its rows become; none where the file is there for `sql` feeds of other files only.
         line: line of the mapping file.
     """
 
@@ -306,7 +306,17 @@ def _files(section: Section) -> tuple[FileMapping, ...]:
             line=section.line,
             setting="files",
         )
-    return tuple(_file(name, value) for name, value in section)
+    files = tuple(_file(name, value) for name, value in section)
+    for file_mapping in files:
+        if not file_mapping.feeds and not _is_read_by_sql(file_mapping.name, files):
+            stated = section.values[file_mapping.name].section().require("feeds")
+            raise stated.error("a file needs at least one feed, or a `sql` feed of the source that reads it")
+    return files
+
+
+def _is_read_by_sql(name: str, files: Sequence[FileMapping]) -> bool:
+    statements = (feed.sql for file_mapping in files for feed in file_mapping.feeds if feed.sql is not None)
+    return any(re.search(rf"\b{name}\b", statement) for statement in statements)
 
 
 def _file(name: str, stated: Value) -> FileMapping:
@@ -336,10 +346,7 @@ def _file(name: str, stated: Value) -> FileMapping:
 
 
 def _feeds(stated: Value, mode: str) -> tuple[Feed, ...]:
-    feeds = tuple(_feed(item, mode) for item in stated.items())
-    if not feeds:
-        raise stated.error("a file needs at least one feed")
-    return feeds
+    return tuple(_feed(item, mode) for item in stated.items())
 
 
 def _feed(stated: Value, mode: str) -> Feed:

@@ -57,7 +57,7 @@ from kehu.tasks.corrections import (
 )
 from kehu.tasks.in_force import delivery_order
 from kehu.tasks.land import known_deliveries, private_folder, sync_folder
-from kehu.tasks.locked_sql import RECORD, run_locked
+from kehu.tasks.locked_sql import RECORD, files_read, run_locked
 from kehu.tasks.normalise import install_macros
 from kehu.tasks.records import RawTable, read_records
 from kehu.tasks.row_rules import QUARANTINING, key_text
@@ -143,9 +143,10 @@ def conform_delivery(
         deliveries: what a `sql` feed may read beside its own file; by default all deliveries recorded in the home.
 
     Returns:
-        One receipt a sheet and feed, in the order of sheets and feeds. The rows lie under `Conformed.directory`:
-        `flagged.parquet` (all data rows by contract, one flag a row rule, `is_dropped`, `outcome`, `reason`),
-        `accepted.parquet` (contract columns, by key), `quarantined.parquet` (texts as received, rules, key).
+        One receipt a sheet and feed, in the order of sheets and feeds; none for a file without feeds. The rows lie
+        under `Conformed.directory`: `flagged.parquet` (all data rows by contract, one flag a row rule, `is_dropped`,
+        `outcome`, `reason`), `accepted.parquet` (contract columns, by key), `quarantined.parquet` (texts as received,
+        rules, key).
 
     Raises:
         InputError: the file cannot be read, or lacks columns.
@@ -153,6 +154,8 @@ def conform_delivery(
         OutOfResources: memory or disk ran out.
     """
     file_mapping = file_mapping_named(mapping, delivery.file_mapping)
+    if not file_mapping.feeds:
+        return ()
     refuse_unknown_names(mapping, file_mapping)
     rules = Rules.of(policy, reporting_currency)
     applied = _corrections_for(corrections, mapping, delivery)
@@ -512,10 +515,11 @@ def _sql_answer(job: _Job, feed: Feed, companions: Mapping[str, RawTable]) -> tu
     cells = [f"answer.{quoted(name)} AS c{position}" for position, name in enumerate(columns)]
     cells.append(f"CASE WHEN answer.{RECORD} IS NOT NULL THEN 'true' END AS c{len(columns)}")
     joined = job.scratch / f"sql-{feed.entity}.parquet"
+    # Joined by the record alone, which is a data record by now: with a second condition DuckDB compares every pair.
     job.con.execute(
         f"COPY (SELECT records.record, records.record_class, {', '.join(cells)}, records.extra FROM {job.raw.relation} "
         f"AS records "
-        f"LEFT JOIN {_parquet(answer)} AS answer ON answer.{RECORD} = records.record AND records.record_class = 'data' "
+        f"LEFT JOIN {_parquet(answer)} AS answer ON answer.{RECORD} = records.record "
         f"ORDER BY records.record) TO {literal(str(joined))} (FORMAT parquet)"
     )
     stated = dataclasses.replace(
@@ -552,17 +556,17 @@ def _refuse_repeated_records(job: _Job, answer: Path, place: Any) -> None:
 def _companions(
     mapping: SourceMapping, file_mapping: FileMapping, delivery: Delivery, deliveries: Sequence[Delivery]
 ) -> list[Delivery]:
-    """The deliveries a `sql` feed may read beside its own: per file mapping the newest day known, all days of append
-    files.
+    """The deliveries the `sql` feeds of a file read beside its own: per file mapping they name the newest day known,
+    all days of append files.
     """
-    if all(feed.sql is None for feed in file_mapping.feeds):
-        return []
+    names = [other.name for other in mapping.files]
+    named = {name for feed in file_mapping.feeds if feed.sql is not None for name in files_read(feed.sql, names)}
     found = []
     known = [
         item for item in deliveries if item.system == mapping.system and item.delivered_date <= delivery.delivered_date
     ]
     for other in mapping.files:
-        if other.name == file_mapping.name:
+        if other.name == file_mapping.name or other.name not in named:
             continue
         own = [item for item in known if item.file_mapping == other.name and item.mapping == mapping.name]
         newest = max((item.delivered_date for item in own), default=None)

@@ -9,7 +9,7 @@ switched off and its settings locked before the statement runs, so that what the
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +71,21 @@ def check_statement(sql: str, tables: Mapping[str, object], place: Place) -> str
     _refuse_unknown_tables(tree, tables, place)
     _refuse_functions(tree, place)
     return str(with_helpers(tree).sql("duckdb"))
+
+
+def files_read(sql: str, known: Collection[str]) -> frozenset[str]:
+    """Which of the known files a statement reads; all of them where it is wrong, so that the error can name them."""
+    import sqlglot
+    from sqlglot import exp
+    from sqlglot.errors import SqlglotError
+
+    try:
+        trees = [tree for tree in sqlglot.parse(sql, dialect="duckdb") if tree is not None]
+    except SqlglotError:
+        return frozenset(known)
+    read = {table.name.lower() for tree in trees for table in tree.find_all(exp.Table)}
+    own = {cte.alias.lower() for tree in trees for cte in tree.find_all(exp.CTE)}
+    return frozenset(known) & read if read <= own.union(known) else frozenset(known)
 
 
 def run_locked(

@@ -16,7 +16,9 @@ from kehu.config.errors import SettingsError, UsageError
 from kehu.config.sources import ColumnSource, DropRule, Feed, SourceMapping, load_source, read_source, source_names
 from kehu.schemas.tables import ENTITIES, entity_named
 
-SHIPPED = ("demo", "generic_zh", "superstore_zh", "superstore_zh_xls", "uci_online_retail")
+SHIPPED = (
+    "demo", "generic_zh", "ibm_ar", "maven_crm", "superstore_zh", "superstore_zh_xls", "uci_online_retail", "wwi",
+)  # fmt: skip
 SMALL = """description: d
 tax: included
 delivered_at: name
@@ -56,7 +58,8 @@ def test_the_smallest_mapping(tmp_path: Path) -> None:
 
 def test_the_example_of_the_documentation_says_what_it_seems_to(tmp_path: Path, project_root: Path) -> None:
     text = (project_root / "docs" / "sources.md").read_text(encoding="utf-8")
-    (block,) = re.findall("```yaml\n(.*?)```", text, re.DOTALL)
+    block, of_codes = re.findall("```yaml\n(.*?)```", text, re.DOTALL)
+    assert [len(file.feeds) for file in read(tmp_path, of_codes).files] == [1, 0]
     mapping = read(tmp_path, block)
     assert (mapping.tax_rate, mapping.delivered_at) == (Decimal("0.13"), "name")
     assert mapping.ignore == (("*.pdf", "printouts of the same invoices"),)
@@ -192,6 +195,16 @@ def test_sql_says_all_of_it_itself(tmp_path: Path, other: str) -> None:
     assert read(tmp_path, f"{SMALL}        sql: SELECT 1\n").files[0].feeds[0].sql == "SELECT 1"
 
 
+def test_a_file_without_feeds_is_there_for_sql(tmp_path: Path) -> None:
+    lookup = "  kinds:\n    match: kinds.csv\n    mode: snapshot\n    feeds: []\n"
+    mapping = read(tmp_path, f"{SMALL}        sql: SELECT l._record FROM lines l JOIN kinds USING (kind)\n{lookup}")
+    assert mapping.file_named("kinds").feeds == ()
+    for statement in ("SELECT 1", "SELECT _record FROM mankinds"):
+        with pytest.raises(SettingsError) as caught:
+            read(tmp_path, f"{SMALL}        sql: {statement}\n{lookup}")
+        assert (caught.value.code, caught.value.setting) == ("value_malformed", "files.kinds.feeds")
+
+
 # --- finding a mapping ------------------------------------------------------------------------------------------------
 
 
@@ -281,6 +294,11 @@ GENERIC_NAMES = {
     "收款单_20260331.csv": "payments",
     "客户回款_20260331.csv": "payments",
     "销售回款_20260331.csv": "payments",
+    "客户经营报表_20260331.csv": "channel_reports",
+    "渠道报表_2026_20260331.xlsx": "channel_reports",
+    "客户拜访记录_20260331.csv": "visits",
+    "拜访记录_20260331.csv": "visits",
+    "跟进记录_20260331.csv": "visits",
     "库存_20260331.csv": None,
     "合同_20260331.csv": None,
 }
@@ -311,7 +329,8 @@ def headers_of(path: Path, encoding: str) -> set[str]:
 def mapped_headers(feed: Feed) -> set[str]:
     columns = (feed.columns or {}).values()
     conditions = [column.expression for column in columns if column.expression] + [rule.where for rule in feed.drop]
-    named = {header for condition in conditions for header in re.findall('"([^"]+)"', condition)}
+    without_texts = [re.sub("'[^']*'", "", condition) for condition in conditions]
+    named = {header for condition in without_texts for header in re.findall('"([^"]+)"', condition)}
     return named | {column.header for column in columns if column.header}
 
 
@@ -322,6 +341,13 @@ def mapped_headers(feed: Feed) -> set[str]:
         ("superstore_zh", "orders", "superstore_zh/订单_GBK.csv", "gb18030"),
         ("superstore_zh", "managers", "superstore_zh/销售人员.csv", "utf-8-sig"),
         ("uci_online_retail", "lines", "uci_online_retail/online_retail.csv", "utf-8"),
+        ("ibm_ar", "invoices", "ibm_ar/WA_Fn-UseC_-Accounts-Receivable.csv", "utf-8"),
+        ("maven_crm", "accounts", "maven_crm/accounts.csv", "utf-8"),
+        ("maven_crm", "opportunities", "maven_crm/sales_pipeline.csv", "utf-8"),
+        ("maven_crm", "products", "maven_crm/products.csv", "utf-8"),
+        ("maven_crm", "sales_agents", "maven_crm/sales_teams.csv", "utf-8"),
+        ("wwi", "invoice_lines", "wwi/Sales.InvoiceLines.csv", "utf-8"),
+        ("wwi", "people", "wwi/Application.People.csv", "utf-8"),
     ],
 )
 def test_mapped_headers_stand_in_the_real_text_files(
@@ -347,12 +373,15 @@ def test_mapped_headers_stand_in_the_real_workbook(real_data: Path) -> None:
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("name", ["superstore_zh", "superstore_zh_xls"])
-def test_every_file_of_the_superstore_folder_is_read_or_ignored(real_data: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [("superstore_zh",) * 2, ("superstore_zh_xls", "superstore_zh"), ("maven_crm",) * 2, ("wwi",) * 2],
+)
+def test_every_file_of_a_real_folder_is_read_or_ignored(real_data: Path, name: str, folder: str) -> None:
     mapping = load_source(name, None)
     globs = [glob for file in mapping.files for glob in file.match] + [glob for glob, _ in mapping.ignore]
-    files = [path.name for path in (real_data / "superstore_zh").iterdir()]
-    assert files and [file for file in files if not any(fnmatchcase(file, glob) for glob in globs)] == []
+    files = [path.name for path in (real_data / folder).iterdir()]
+    assert files and all(any(fnmatchcase(file, glob) for glob in globs) for file in files)
 
 
 def test_the_contracts_have_no_entity_the_generic_mapping_forgets() -> None:

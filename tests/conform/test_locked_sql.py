@@ -12,6 +12,7 @@ import pytest
 from kehu.config.errors import SettingsError
 from kehu.config.sources import Feed, FileMapping, SourceMapping
 from kehu.tasks.conformed import Conformed
+from kehu.tasks.locked_sql import files_read
 from tests.conform.conftest import DELIVERED, World, feed, outcomes
 
 ORDERS = '单号,行,日期,客户,额\nA1,1,2024-03-05,C1,"1,000"\nA1,2,2024-03-05,C1,5\nB1,1,2024-03-06,C2,7\n合计,,,,1012\n'
@@ -175,3 +176,34 @@ def test_how_a_companion_is_read_is_part_of_what_rows_depend_on(world: World) ->
     orders, returns = stated.files
     second = world.run(replace(stated, files=(orders, replace(returns, delimiter=","))))[0]
     assert second.directory != first.directory
+
+
+@pytest.mark.parametrize(
+    ("sql", "read"),
+    [
+        ("SELECT _record FROM orders", {"orders"}),
+        ("WITH own AS (SELECT * FROM orders) SELECT _record FROM own, RETURNS", {"orders", "returns"}),
+        ("WITH returns AS (SELECT * FROM returns) SELECT _record FROM returns", {"returns"}),
+        ("SELECT _record FROM order", {"orders", "returns"}),
+        ("SELEC 1 FROM", {"orders", "returns"}),
+    ],
+)
+def test_which_files_a_statement_reads(sql: str, read: set[str]) -> None:
+    """Only these are read as companions; of a wrong statement all, so that the error can say what there is."""
+    assert files_read(sql, ("orders", "returns")) == read
+
+
+def test_a_file_the_statement_does_not_name_may_change(world: World) -> None:
+    sql = f"{HEADERS} FROM orders AS o"
+    first = run(world, sql)
+    orders, returns = mapping(sql).files
+    again = world.run(replace(mapping(sql), files=(orders, replace(returns, delimiter=","))))
+    assert again[0].directory == first.directory
+
+
+def test_a_file_may_be_there_for_other_files_only(world: World) -> None:
+    sql = f"{HEADERS}, r.退回 AS is_return FROM orders AS o LEFT JOIN returns AS r USING (单号)"
+    run(world, sql)
+    orders, returns = mapping(sql).files
+    (receipt,) = world.run(replace(mapping(sql), files=(orders, replace(returns, feeds=()))))
+    assert world.rows(receipt, "count(*) FILTER (WHERE is_return)") == [(2,)]
