@@ -6,7 +6,8 @@ Rows are given as short dictionaries; what a contract has beyond them is null.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -15,6 +16,7 @@ from typing import Any
 
 import duckdb
 import ibis
+import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
 from ibis.backends.duckdb import Backend
@@ -23,9 +25,10 @@ from kehu.config.policy import PolicyBook
 from kehu.schemas.model import Table
 from kehu.schemas.rendering import arrow_schema
 from kehu.schemas.tables import CUSTOMER, CUSTOMER_ALIAS, SALES_LINE, entity_named
-from kehu.tasks.build import BuiltMart
+from kehu.tasks.build import BuiltMart, fetch
 from kehu.tasks.conformed import Conformed, Reason
-from kehu.tasks.marts import MartInputs, SkippedMart, build_marts, marts_named
+from kehu.tasks.facts import Facts
+from kehu.tasks.marts import MARTS, MartInputs, SkippedMart, build_marts, marts_named
 
 Row = Mapping[str, Any]
 
@@ -141,6 +144,13 @@ class World:
         with connection(threads) as engine:
             return {mart.name: mart for mart in build_marts(engine, marts_named(only), inputs)}
 
+    @contextmanager
+    def facts(self, as_of: date = NIGHT, known_at: date | None = None, **more: Any) -> Iterator[Facts]:
+        """The facts of a run, to ask for as marts do; `rows_of` brings what they give."""
+        inputs = self.inputs(self.home / "scratch", as_of, known_at, **more)
+        with ExitStack() as held:
+            yield Facts(backend(), inputs, held, {name: mart.make for name, mart in MARTS.items()})
+
     def marts(self, as_of: date = NIGHT, known_at: date | None = None, **more: Any) -> dict[str, list[dict[str, Any]]]:
         """The rows of each mart that was built."""
         built = self.build(as_of, known_at, **more)
@@ -177,6 +187,12 @@ def _reasons(accepted: int, merged: int, quarantined: int) -> tuple[Reason, ...]
 def read_rows(mart: BuiltMart) -> list[dict[str, Any]]:
     """The rows of a built mart, in its order."""
     rows: list[dict[str, Any]] = pq.read_table(mart.path).to_pylist()
+    return rows
+
+
+def rows_of(facts: Facts, expression: ir.Table) -> list[dict[str, Any]]:
+    """The rows of an expression made of the facts, in no order."""
+    rows: list[dict[str, Any]] = fetch(facts.backend, expression).to_pylist()
     return rows
 
 
