@@ -28,10 +28,10 @@ _MEASURES = ("quantity", "amount")
 def purchase_events(sales: ir.Table, *, merge_days: int) -> ir.Table:
     """The purchases of every customer: one scored customer × one day with something bought and kept.
 
-    Rule: of what `kept_lines` leaves, the lines of one customer, day and order are taken together; they are a purchase
-    where their amount is above zero and, as far as quantities are known, their quantity too. Deliveries of one order up
-    to `merge_days` days after its first (kept) delivery count on the day of the first, later ones on their own days.
-    What then stands on one day is one purchase.
+    Rule: a document counts, or its part of one day and order, where of what `kept_lines` leaves its amount is above
+    zero and, as far as quantities are known, its quantity too. Deliveries of one order up to `merge_days` days after
+    its first (that counts) stand on the day of the first, later ones on their own days. What then stands on one day is
+    one purchase.
 
     Args:
         sales: lines as `sales_facts` gives them: all that are dated up to as_of and known. A return that is known later
@@ -47,7 +47,7 @@ def purchase_events(sales: ir.Table, *, merge_days: int) -> ir.Table:
     Source: rulings R12, R28.
     """
     lines = kept_lines(sales)
-    deliveries = lines.group_by([*_CUSTOMER, f.order_id.name, _DAY]).aggregate(
+    deliveries = lines.group_by([*_CUSTOMER, f.order_id.name, f.document_id.name, _DAY]).aggregate(
         amount=exact.total(lines["amount"]),
         quantity=exact.total(lines["quantity"]),
         unmeasured=lines.count(where=lines["quantity"].isnull()),

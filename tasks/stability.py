@@ -107,8 +107,8 @@ def customer_stability(events: ir.Table, rules: StabilityRules, *, as_of: date) 
     `mart_customer_stability` without `as_of` and `run_id`.
 
     Edges: CVs of fewer than two values, pattern with one purchase, monthly figures over fewer than two months, or with
-    no purchase in any of them: null; a customer first known in the month that is not complete yet has no observed month
-    and a null ratio.
+    no purchase in any of them: null; amounts that come to no cent count as too few purchases; a customer first known in
+    the month that is not complete yet has no observed month and a null ratio.
 
     Policy: `stability.*`.
 
@@ -214,6 +214,9 @@ class _Moments:
         degrees = ibis.ifelse(self.count > 1, self.count - 1, 0)
         return exact.times(spread, self.count), exact.times(square_of_sum, degrees)
 
+    def has_cv(self) -> ir.BooleanValue:
+        return (self.count > 1) & (self.sum > exact.zero())
+
     def cv(self) -> ir.DecimalValue:
         return exact.root_of_ratio(*self.cv_squared())
 
@@ -229,7 +232,7 @@ def _class(events: ir.IntegerValue, gaps: _Moments, sizes: _Moments, rules: Stab
         for gap, size in zip(rules.interval_cuts, rules.size_cuts, strict=True)
     )
     return ibis.cases(
-        (events < rules.events_needed, "insufficient"),
+        ((events < rules.events_needed) | ~sizes.has_cv(), "insufficient"),
         (stable, "stable"),
         (fluctuating, "fluctuating"),
         else_="unstable",
@@ -246,7 +249,7 @@ def _pattern(gaps: _Moments, sizes: _Moments, rules: StabilityRules) -> ir.Strin
     spread, least_spread = exact.compare_share(*sizes.cv_squared(), rules.demand_size_cut)
     is_seldom, is_uneven = gap >= least_gap, spread >= least_spread
     return ibis.cases(
-        (gaps.count < 1, ibis.null("string")),
+        (~sizes.has_cv(), ibis.null("string")),
         (is_seldom & is_uneven, "lumpy"),
         (is_seldom, "intermittent"),
         (is_uneven, "erratic"),

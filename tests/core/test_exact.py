@@ -80,6 +80,18 @@ def test_a_ratio_without_a_positive_base_is_null() -> None:
     assert _column(rows.mutate(r=exact.ratio(rows["a"], rows["b"])), "r") == [None, None, None]
 
 
+def test_a_root_is_right_to_the_last_digit() -> None:
+    pairs = [(0, 5), (2, 1), (1, 3), (49, 100), (10**30 + 1, 10**30), (5 * 10**34, 7 * 10**36), (10**16, 1)]
+    pairs += [(-1, 1), (1, 0), (1, -4)]
+    whole = {name: pa.array([pair[i] for pair in pairs], pa.decimal128(38, 0)) for i, name in enumerate("ab")}
+    rows = ibis.memtable(pa.table({**whole, "n": range(len(pairs))}))
+    found = _column(rows.mutate(r=exact.root_of_ratio(rows["a"], rows["b"])), "r")
+    with localcontext() as context:
+        context.prec = 60
+        roots = [(Decimal(a) / Decimal(b)).sqrt() for a, b in pairs[:-3]]
+        assert found == [root.quantize(MILLIONTH, ROUND_HALF_EVEN) for root in roots] + [None] * 3
+
+
 def test_what_does_not_fit_is_an_error_and_no_wrong_number() -> None:
     rows = _table(a=[Decimal(10) ** 11])
     huge = exact.times(exact.times(rows["a"], 10**15), 10**15)
