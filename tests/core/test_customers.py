@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
-from conformed_world import NIGHT, World, by, line
+from conformed_world import NIGHT, World, by, line, rows_of
 
 from kehu.config.errors import InputError
-from kehu.tasks.core import final_customers
+from kehu.schemas.tables import DIM_CUSTOMER
+from kehu.tasks.core import final_customers, group_tops
 
 EARLIER, LATER = date(2024, 1, 1), date(2024, 7, 31)
 
@@ -40,8 +43,24 @@ def test_merges_that_go_round_in_a_circle_are_refused() -> None:
     assert (refused.value.count, refused.value.keys) == (4, ("a", "b", "c", "x"))
 
 
+def test_a_group_is_followed_to_its_top() -> None:
+    heads = {"a": "b", "b": "c", "own": "own", "x": "own"}
+    tops = group_tops({("erp", "main", code): head for code, head in heads.items()})
+    assert {code: top for (_, _, code), top in tops.items()} == {"a": "c", "b": "c", "x": "own"}
+
+
 def _customers(world: World, *args: Any, **more: Any) -> dict[str, Any]:
-    return by(world.marts(*args, only=["dim_customer"], **more)["dim_customer"], "customer_id")
+    with world.facts(*args, **more) as facts:
+        return by(rows_of(facts, facts.mart(DIM_CUSTOMER)), "customer_id")
+
+
+def _sales(world: World, **more: Any) -> dict[str, Decimal]:
+    """Sales by the party scored."""
+    with world.facts(**more) as facts:
+        found: dict[str, Decimal] = defaultdict(Decimal)
+        for row in rows_of(facts, facts.sales()):
+            found[row["customer_id"]] += row["amount"]
+        return dict(found)
 
 
 def test_who_is_a_customer(world: World) -> None:
@@ -62,20 +81,98 @@ def test_who_is_a_customer(world: World) -> None:
     assert (reasons["known"], reasons["buyer"], reasons["head"]) == (None, "not_delivered", "not_delivered")
 
 
-@pytest.mark.parametrize(("party", "scored"), [("bill_to", "head"), ("account", "branch")])
-def test_a_branch_is_scored_under_its_head_office_by_policy(world: World, party: str, scored: str) -> None:
+@pytest.mark.parametrize(
+    ("party", "scored"),
+    [
+        ("account", {"branch": "branch", "head": "head", "top": "top"}),
+        # One level: the branch of a branch stands under that branch.
+        ("bill_to", {"branch": "head", "head": "top", "top": "top"}),
+        ("group", {"branch": "top", "head": "top", "top": "top"}),
+    ],
+)
+def test_who_a_branch_is_scored_under_is_policy(world: World, party: str, scored: dict[str, str]) -> None:
     world.know(
         {"customer_id": "branch", "parent_customer_id": "head"}, {"customer_id": "head", "parent_customer_id": "top"}
     )
     world.sell(line("branch", 7), line("top", 1))
-    marts = world.marts(party__scored=party)
-    found = by(marts["dim_customer"], "customer_id")
-    assert found["branch"]["scored_customer_id"] == scored
-    # One level: the branch of a branch stands under that branch.
-    assert found["head"]["scored_customer_id"] == ("top" if party == "bill_to" else "head")
-    scores = by(marts["mart_abc_customer"], "customer_id")
-    assert scores[scored]["sales_net"] == 7
-    assert set(scores) == {row["scored_customer_id"] for row in found.values()}
+    found = _customers(world, party__scored=party)
+    assert {code: row["scored_customer_id"] for code, row in found.items()} == scored
+    # The top is in no master: known by name only.
+    assert (found["top"]["attribute_reason"], found["branch"]["parent_customer_id"]) == ("not_delivered", "head")
+    sold = _sales(world, party__scored=party)
+    assert sold == ({"top": 8} if party == "group" else {scored["branch"]: 7, "top": 1})
+
+
+def test_a_group_has_any_number_of_levels_and_a_top_of_its_own(world: World) -> None:
+    world.know(
+        {"customer_id": "1", "parent_customer_id": "2"},
+        {"customer_id": "2", "parent_customer_id": "3"},
+        {"customer_id": "3", "parent_customer_id": "4"},
+        # A head office that is billed to itself.
+        {"customer_id": "4", "parent_customer_id": "4"},
+        {"customer_id": "single"},
+    )
+    # The same codes in another system are other customers.
+    world.know({"customer_id": "4", "parent_customer_id": "9"}, system="shop")
+    with world.facts(party__scored="group") as facts:
+        found = rows_of(facts, facts.mart(DIM_CUSTOMER))
+    assert {(row["source"], row["customer_id"]): row["scored_customer_id"] for row in found} == {
+        **{("erp", code): "4" for code in "1234"}, ("erp", "single"): "single", ("shop", "4"): "9", ("shop", "9"): "9",
+    }  # fmt: skip
+
+
+def test_a_head_office_billed_to_itself_is_scored_as_itself(world: World) -> None:
+    world.know({"customer_id": "1", "parent_customer_id": "1"}, {"customer_id": "2", "parent_customer_id": "1"})
+    for party in ("bill_to", "group"):
+        found = _customers(world, party__scored=party)
+        assert {code: row["scored_customer_id"] for code, row in found.items()} == {"1": "1", "2": "1"}
+
+
+def test_a_head_that_was_merged_away_hands_its_group_on(world: World) -> None:
+    """The former head's own head office is not taken over: its code stands under the other from that day on."""
+    world.know(
+        {"customer_id": "branch", "parent_customer_id": "old"},
+        {"customer_id": "old", "parent_customer_id": "former top"},
+        {"customer_id": "new", "parent_customer_id": "top"},
+        # Merged into what was its branch: no circle, but the top of the group.
+        {"customer_id": "parted", "parent_customer_id": "absorbed"},
+        delivered=EARLIER,
+    )
+    world.merge(("old", "new", date(2024, 6, 20)), ("absorbed", "parted", EARLIER))
+    before = _customers(world, date(2024, 6, 19), NIGHT, party__scored="group")
+    assert {code: row["scored_customer_id"] for code, row in before.items()} == {
+        "branch": "former top", "old": "former top", "former top": "former top", "new": "top", "top": "top",
+        "parted": "parted",
+    }  # fmt: skip
+    after = _customers(world, party__scored="group")
+    assert {code: row["scored_customer_id"] for code, row in after.items()} == {
+        "branch": "top", "new": "top", "top": "top", "parted": "parted",
+    }  # fmt: skip
+
+
+def test_groups_that_go_round_in_a_circle_are_refused(world: World) -> None:
+    world.know(
+        *({"customer_id": code, "parent_customer_id": head} for code, head in ("ab", "bc", "ca", "xa")),
+        {"customer_id": "fine", "parent_customer_id": "top"},
+    )
+    with pytest.raises(InputError) as refused:
+        _customers(world, party__scored="group")
+    assert refused.value.code == "customer_group_cycle"
+    assert (refused.value.count, refused.value.keys) == (4, ("a", "b", "c", "x"))
+    # Only who asks for the top must know it.
+    assert _customers(world)["a"]["scored_customer_id"] == "b"
+
+
+def test_terms_and_limits_stand_with_the_customer_from_the_day_of_delivery_on(world: World) -> None:
+    world.know(
+        {"customer_id": "a", "credit_limit_gross": Decimal(5000), "payment_terms_days": 30}, {"customer_id": "b"}
+    )
+    found = _customers(world)
+    told = {code: (row["credit_limit_gross"], row["payment_terms_days"]) for code, row in found.items()}
+    assert told == {"a": (5000, 30), "b": (None, None)}
+    past = _customers(world, EARLIER, NIGHT)["a"]
+    assert (past["credit_limit_gross"], past["payment_terms_days"]) == (None, None)
+    assert past["attribute_reason"] == "snapshot_only"
 
 
 def test_a_merged_code_counts_for_the_other_from_its_day_on(world: World) -> None:
@@ -85,10 +182,8 @@ def test_a_merged_code_counts_for_the_other_from_its_day_on(world: World) -> Non
     )
     world.sell(line("old", 10), line("new", 1), line("other", 2, ship_to_customer_id="old"))
     world.merge(("old", "new", date(2024, 6, 20)), ("former head", "head", EARLIER))
-    before = world.marts(date(2024, 6, 19))
-    assert by(before["dim_customer"], "customer_id").keys() == {"old", "new", "other"}
-    after = world.marts()
-    found = by(after["dim_customer"], "customer_id")
+    assert _customers(world, date(2024, 6, 19)).keys() == {"old", "new", "other"}
+    found = _customers(world)
     assert found.keys() == {"new", "other", "head"}
     assert (found["new"]["customer_name"], found["new"]["merged_customers"], found["head"]["merged_customers"]) == (
         "New",
@@ -96,21 +191,14 @@ def test_a_merged_code_counts_for_the_other_from_its_day_on(world: World) -> Non
         1,
     )
     assert found["new"]["scored_customer_id"] == "head"
-    assert by(after["mart_abc_customer"], "customer_id")["head"]["sales_net"] == 11
+    assert _sales(world)["head"] == 11
 
 
 def test_our_own_companies_are_marked(world: World) -> None:
     world.know({"customer_id": "staff", "customer_type": "internal"}, {"customer_id": "firm", "customer_type": "b2b"})
     world.sell(line("staff", 5), line("branch 7", 5), line("firm", 1))
-    marts = world.marts(party__internal_customer_ids="[branch 7]")
-    assert {code for code, row in by(marts["dim_customer"], "customer_id").items() if row["is_internal"]} == {
-        "staff",
-        "branch 7",
-    }
-    scores = by(marts["mart_abc_customer"], "customer_id")
-    assert {code: row["sales_class_reason"] for code, row in scores.items()} == {
-        "staff": "internal", "branch 7": "internal", "firm": None,
-    }  # fmt: skip
+    found = _customers(world, party__internal_customer_ids="[branch 7]")
+    assert {code for code, row in found.items() if row["is_internal"]} == {"staff", "branch 7"}
 
 
 def test_a_record_created_later_is_no_customer_yet(world: World) -> None:
