@@ -178,8 +178,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"kehu {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for add in (
-        _add_init, _add_demo, _add_check, _add_run, _add_runs, _add_quarantine, _add_corrections, _add_policy,
-        _add_dictionary, _add_sql,
+        _add_init, _add_demo, _add_check, _add_run, _add_runs, _add_explain, _add_quarantine, _add_corrections,
+        _add_policy, _add_dictionary, _add_sql,
     ):  # fmt: skip
         add(commands)
     return parser
@@ -329,6 +329,28 @@ def _add_runs(commands: Any) -> None:
         "action", nargs="?", choices=("list", "show"), default="list", help="all of them, or one (default: list)"
     )
     parser.add_argument("run_id", nargs="?", metavar="ID", help="with show: the run, or enough of its beginning")
+    parser.add_argument("--sandbox", type=sandbox_name, metavar="NAME", help="of that sandbox")
+
+
+def _add_explain(commands: Any) -> None:
+    parser = _command(
+        commands, "explain", "why a customer has its class, in plain sentences, and what would lift it",
+        "command_explain:explain",
+        [
+            "kehu explain C00017",
+            "kehu explain C00017 --as-of 2026-03-31 --lang zh",
+            'kehu explain "华东机电" --source u8 --company main --json',
+            "kehu explain C00017 --sandbox pareto",
+        ],
+        "Reads what is published: values, ranks and cuts, the combined judgement, moves, stability, measures, the\n"
+        "members of the group, and what would lift the customer into the next class, and by how much.",
+    )  # fmt: skip
+    parser.add_argument("customer", metavar="CUSTOMER", help="the customer's code, or its whole name")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--as-of", type=day, metavar="YYYY-MM-DD", help="the day judged (default: the newest published)")
+    which.add_argument("--run", metavar="ID", help="this run instead of the official one, or enough of its beginning")
+    parser.add_argument("--source", help="the source system, where several have the code")
+    parser.add_argument("--company", metavar="ID", help="the company, where several have the code")
     parser.add_argument("--sandbox", type=sandbox_name, metavar="NAME", help="of that sandbox")
 
 
