@@ -2,7 +2,8 @@
 
 May import: `config`, `tasks.demo_*`, duckdb, numpy, pyarrow. Equal arguments give equal bytes. How it is built:
 `demo_names` (places, company names, identity codes) → `demo_world` (products, salespeople, customers and their stories)
-→ `demo_timeline` (trade month by month) → `demo_documents`, `demo_masters` (files) and `demo_truth` (what was planted).
+→ `demo_timeline` (trade month by month) → `demo_documents`, `demo_crm`, `demo_masters` (files, by `demo_printer`) and
+`demo_truth`, `demo_months` (what was planted).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -21,13 +23,17 @@ import numpy as np
 import pyarrow as pa
 
 from kehu.config.errors import UsageError
-from kehu.tasks.demo_documents import FileFacts, Printer, as_first_delivered
+from kehu.tasks.demo_crm import VISIT_MONTHS, Diary, ReportBook, in_time, write_reports, write_visits
+from kehu.tasks.demo_documents import as_first_delivered, write_bounced, write_orders, write_payments, write_sales
 from kehu.tasks.demo_masters import Masters
-from kehu.tasks.demo_timeline import Month, MonthOfTrade, months_until, trade
+from kehu.tasks.demo_months import MonthBook, month_book
+from kehu.tasks.demo_printer import FileFacts, Printer
+from kehu.tasks.demo_timeline import EPOCH, NO_DOCUMENT, Month, MonthOfTrade, Receipts, months_until, pick, stack, trade
 from kehu.tasks.demo_truth import Ledger, window_start, write_truth
 from kehu.tasks.demo_world import make_customers, make_owners, make_products, stream
 
 MOST_MONTHS = 120
+REPORTS_COME_AFTER_DAYS = 23
 LINES_OF_A_SMALL_CUSTOMER_BASE = 40
 """Average invoice lines per customer in 36 months, up to a thousand customers; more customers buy less each."""
 
@@ -38,7 +44,8 @@ Progress = Callable[[str, int, int], None]
 class DemoReceipt:
     """What was written: the files by name, the truth file, and counts of what they hold.
 
-    `lines`, `documents` and `payments` count what is true, without broken rows and superseded deliveries.
+    `lines` and `documents` (invoices), `orders`, `order_lines`, `payments`, `visits` and `reports` count what is true,
+    without broken rows and superseded deliveries.
     """
 
     files: tuple[Path, ...]
@@ -49,7 +56,11 @@ class DemoReceipt:
     products: int
     documents: int
     lines: int
+    orders: int
+    order_lines: int
     payments: int
+    visits: int
+    reports: int
     planted_rows: int
 
 
@@ -77,14 +88,15 @@ def write_demo_exports(
 ) -> DemoReceipt:
     """Write the demo's exports into `directory` and the truth into `<directory>.truth/`.
 
-    One file of invoice lines and one of receipts a month, delivered early in the next month (the last on as_of);
-    customers, salespeople, products and merged codes as of as_of. Unless `clean`: one month delivered again corrected,
-    one with broken rows, one with page breaks, total rows, GBK, and values in many forms. Files of an earlier demo in
-    the folder are replaced.
+    One file of orders, one of invoice lines and one of receipts a month, delivered early in the next month (the last on
+    as_of), visits likewise for the last twelve months; the dealers' figures of a year in the January after, those of
+    the last year again on as_of with the latecomers; bounced notes, customers, salespeople, products and merged codes
+    as of as_of. Unless `clean`: one month of invoices delivered again corrected, one month with broken rows, one with
+    page breaks, total rows, GBK, and values in many forms. Files of an earlier demo in the folder are replaced.
 
     Args:
         directory: export folder; made if absent.
-        customers: how many customers to invent, at least one (renamed ones add a code each).
+        customers: how many customers to invent, at least one (renamed ones and those entered twice add a code each).
         months: how many months of trade, the last being the one of as_of.
         seed: equal arguments give equal bytes, another seed another firm.
         as_of: last day of the export.
@@ -101,20 +113,22 @@ def write_demo_exports(
     owners, products = make_owners(seed, customers, as_of), make_products(seed)
     people = make_customers(seed, customers, months, owners)
     calendar = months_until(as_of, months)
-    ledger = Ledger(people, products, window_start(as_of))
-    facts: list[FileFacts] = []
-    counts = np.zeros(3, dtype=np.int64)
-    with _workshop(directory) as (connection, scratch):
+    starts = [month.first for month in calendar]
+    ledger = Ledger(people, products, window_start(as_of), as_of)
+    with _workshop(directory) as (connection, scratch), month_book(truth, people, products, calendar) as book:
         printer = Printer(connection, scratch, seed, clean, pa.array(people.code), pa.array(products.codes), products)
+        diary = Diary.of(people, owners, seed)
+        press = _Press(directory, printer, diary, ReportBook(people, products.tax_percent, seed), book, as_of, months)
         plan = _plan(seed, calendar, as_of, clean)
         wanted = usual_lines(customers, months) if lines is None else lines
         for month in trade(seed, people, products, calendar, wanted):
-            facts += _write_month(directory, printer, month, plan[month.month.number])
             ledger.add(month)
-            counts += (len(month.documents.day), len(month.lines.document), len(month.receipts.day))
+            press.month(month, plan[month.month.number])
             on_progress("documents", month.month.number + 1, months)
-        masters = Masters(people, owners, products, ledger, [month.first for month in calendar], as_of, seed, clean)
-        facts += [
+        press.bounced_notes()
+        masters = Masters(people, owners, products, ledger, starts, as_of, seed, clean)
+        facts = [
+            *press.facts,
             masters.write_customers(directory, connection, scratch),
             masters.write_owners(directory),
             masters.write_products(directory),
@@ -129,8 +143,10 @@ def write_demo_exports(
         "clean": clean,
         "lines": lines,
     }
-    path = write_truth(truth, ledger, facts, arguments, as_of, [month.first for month in calendar])
+    lazy = [owner for owner, is_lazy in zip(owners, diary.is_lazy.tolist(), strict=True) if is_lazy]
+    path = write_truth(truth, ledger, facts, arguments, starts, lazy, book.collected_cents)
     on_progress("truth", 1, 1)
+    counted = press.counts
     return DemoReceipt(
         files=tuple(directory / fact.file for fact in facts),
         truth=path,
@@ -138,9 +154,13 @@ def write_demo_exports(
         customers=len(people),
         owners=len(owners),
         products=len(products.codes),
-        documents=int(counts[0]),
-        lines=int(counts[1]),
-        payments=int(counts[2]),
+        documents=counted["documents"],
+        lines=counted["lines"],
+        orders=counted["orders"],
+        order_lines=counted["order_lines"],
+        payments=counted["payments"],
+        visits=counted["visits"],
+        reports=counted["reports"],
         planted_rows=sum(len(fact.planted) for fact in facts),
     )
 
@@ -176,26 +196,97 @@ def _plan(seed: int, calendar: list[Month], as_of: date, clean: bool) -> list[_D
     return plan
 
 
-def _write_month(directory: Path, printer: Printer, trade: MonthOfTrade, delivery: _Delivery) -> list[FileFacts]:
-    def named(kind: str, delivered: date) -> Path:
-        return directory / f"{kind}_{trade.month.name}_{delivered:%Y%m%d}.csv"
+class _Press:
+    """Writes the files of each month as it is over, and the truth of it."""
 
-    facts = []
-    first = named("销售明细", delivery.delivered)
-    if delivery.corrected:
-        final = named("销售明细", delivery.corrected)
-        early = printer.sales(first, delivery.delivered, trade.month, *as_first_delivered(trade.documents, trade.lines))
-        facts.append(replace(early, superseded_by=final.name))
-        facts.append(printer.sales(final, delivery.corrected, trade.month, trade.documents, trade.lines))
-    else:
-        facts.append(
-            printer.sales(
-                first, delivery.delivered, trade.month, trade.documents, trade.lines, special=delivery.special
-            )
+    def __init__(
+        self,
+        directory: Path,
+        printer: Printer,
+        diary: Diary,
+        reports: ReportBook,
+        book: MonthBook,
+        as_of: date,
+        months: int,
+    ) -> None:
+        self._directory, self._printer, self._as_of, self._months = directory, printer, as_of, months
+        self._diary, self._reports, self._book = diary, reports, book
+        self._bounced: list[Receipts] = []
+        self.facts: list[FileFacts] = []
+        self.counts: Counter[str] = Counter()
+
+    def month(self, trade: MonthOfTrade, delivery: _Delivery) -> None:
+        """Write what belongs to a month."""
+        self._orders_and_receipts(trade, delivery)
+        self._invoices(trade, delivery)
+        self._book.add_trade(trade)
+        if self._months - trade.month.number <= VISIT_MONTHS:
+            self._visits(trade.month, delivery)
+        self._reports_of_the_year(trade)
+
+    def bounced_notes(self) -> None:
+        """Write the register of bounced notes, if there are any."""
+        if self._bounced:
+            path = self._directory / f"退票登记_{self._as_of:%Y%m%d}.csv"
+            receipts = stack(self._bounced)
+            by_day = pick(receipts, np.argsort(receipts.bounced, kind="stable"))
+            self.facts.append(write_bounced(self._printer, path, self._as_of, by_day))
+
+    def _named(self, kind: str, month: Month, delivered: date) -> Path:
+        return self._directory / f"{kind}_{month.name}_{delivered:%Y%m%d}.csv"
+
+    def _orders_and_receipts(self, trade: MonthOfTrade, delivery: _Delivery) -> None:
+        printer, month, delivered, special = self._printer, trade.month, delivery.delivered, delivery.special
+        orders, receipts = (self._named(kind, month, delivered) for kind in ("销售订单", "回款明细"))
+        self.facts += [
+            write_orders(printer, orders, delivered, month, trade.orders, trade.order_lines, special=special),
+            write_payments(printer, receipts, delivered, month, trade.receipts, special=special),
+        ]
+        bounced = trade.receipts.bounced
+        is_bounced = (bounced != NO_DOCUMENT) & (bounced <= self._as_of.toordinal() - EPOCH)
+        if is_bounced.any():
+            self._bounced.append(pick(trade.receipts, is_bounced))
+        self.counts.update(
+            orders=len(trade.orders.day), order_lines=len(trade.order_lines.document), payments=len(trade.receipts.day)
         )
-    receipts = named("回款明细", delivery.delivered)
-    facts.append(printer.payments(receipts, delivery.delivered, trade.month, trade.receipts, special=delivery.special))
-    return facts
+
+    def _invoices(self, trade: MonthOfTrade, delivery: _Delivery) -> None:
+        printer, month, delivered, corrected = self._printer, trade.month, delivery.delivered, delivery.corrected
+        documents, lines = trade.documents, trade.lines
+        path = self._named("销售明细", month, delivered)
+        if corrected:
+            final = self._named("销售明细", month, corrected)
+            early = write_sales(printer, path, delivered, month, *as_first_delivered(documents, lines))
+            self.facts.append(replace(early, superseded_by=final.name))
+            self.facts.append(write_sales(printer, final, corrected, month, documents, lines))
+        else:
+            self.facts.append(write_sales(printer, path, delivered, month, documents, lines, special=delivery.special))
+        self.counts.update(documents=len(documents.day), lines=len(lines.document))
+
+    def _visits(self, month: Month, delivery: _Delivery) -> None:
+        visits = self._diary.month(month, self._months)
+        path = self._named("拜访记录", month, delivery.delivered)
+        special = delivery.special
+        self.facts.append(
+            write_visits(self._printer, path, delivery.delivered, month, visits, self._diary, special=special)
+        )
+        self._book.add_visits(month, visits)
+        self.counts.update(visits=len(visits.day))
+
+    def _reports_of_the_year(self, trade: MonthOfTrade) -> None:
+        reports = self._reports.add(trade)
+        if reports is None or not len(reports.customer):
+            return
+        first = min(reports.report_date + timedelta(days=REPORTS_COME_AFTER_DAYS), self._as_of)
+        # The file of the last year is exported again with the masters; of earlier years all came in time.
+        is_last_year = trade.month.number + 12 >= self._months
+        again = self._as_of if is_last_year else first
+        for delivered in sorted({first, again}):
+            printed = reports if delivered == again else in_time(reports)
+            path = self._directory / f"客户经营报表_{reports.report_date:%Y}_{delivered:%Y%m%d}.csv"
+            self.facts.append(write_reports(self._printer, path, delivered, printed))
+        self._book.add_reports(first, again, reports)
+        self.counts.update(reports=len(reports.customer))
 
 
 # --- the folder -------------------------------------------------------------------------------------------------------

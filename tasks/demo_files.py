@@ -100,8 +100,10 @@ def write_workbook(
     author: str,
     saved_at: datetime,
     widths: Sequence[int] = (),
+    hidden: tuple[str, Iterable[Sequence[object]]] | None = None,
+    merged: Sequence[tuple[int, int, int, int]] = (),
 ) -> None:
-    """Write one sheet of records as `.xlsx`; time stamps inside are `saved_at` or fixed: equal records, equal bytes.
+    """Write a sheet of records as `.xlsx`; time stamps inside are `saved_at` or fixed: equal records, equal bytes.
 
     Args:
         path: the file to write.
@@ -110,12 +112,23 @@ def write_workbook(
         author: who the workbook says made it.
         saved_at: when it says it was saved.
         widths: column widths in characters.
+        hidden: name and records of a hidden sheet that stands before the other.
+        merged: areas of cells to merge: first row and column, last row and column, from 1.
     """
     from openpyxl import Workbook
     from openpyxl.utils import get_column_letter
+    from openpyxl.worksheet.cell_range import CellRange
 
     book = Workbook(write_only=True)
+    if hidden is not None:
+        aside = book.create_sheet(hidden[0])
+        aside.sheet_state = "hidden"
+        for record in hidden[1]:
+            aside.append(record)
     page = book.create_sheet(sheet)
+    book.active = page
+    for top, left, bottom, right in merged:
+        page.merged_cells.add(CellRange(min_row=top, min_col=left, max_row=bottom, max_col=right))
     for number, width in enumerate(widths, start=1):
         page.column_dimensions[get_column_letter(number)].width = width
     for record in records:

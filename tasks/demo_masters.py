@@ -7,7 +7,7 @@ May import: `config`, `tasks.demo_*`, duckdb, numpy, pyarrow. Workbooks carry ti
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from pathlib import Path
 
@@ -16,7 +16,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kehu.tasks.demo_documents import FileFacts, PlantedRow
 from kehu.tasks.demo_files import EXCEL_GBK, EXCEL_UTF8, PLAIN_UTF8, TextStyle, write_text, write_workbook
 from kehu.tasks.demo_names import (
     CITIES,
@@ -29,17 +28,22 @@ from kehu.tasks.demo_names import (
     person_names,
     social_credit_codes,
 )
+from kehu.tasks.demo_printer import FileFacts, PlantedRow
 from kehu.tasks.demo_timeline import EPOCH
 from kehu.tasks.demo_truth import Ledger
 from kehu.tasks.demo_world import (
     CUSTOMER_KINDS,
     INTERNAL,
+    NAME_VARIANT,
     NOBODY,
     PERSON,
+    PRODUCT_LINES,
+    SAME_USCC,
     STORY_NAMES,
     Customers,
     Owner,
     Products,
+    has_social_credit_code,
     stream,
 )
 
@@ -48,7 +52,7 @@ _CHUNK = 200_000
 
 CUSTOMER_HEADER = (
     "客户编码", "客户名称", "客户简称", "统一社会信用代码", "客户类型", "客户状态", "所属行业", "地区", "省份", "城市",
-    "上级客户编码", "业务员编码", "业务员", "首次成交日期", "创建日期",
+    "上级客户编码", "业务员编码", "业务员", "信用额度(万元)", "账期", "首次成交日期", "创建日期",
 )  # fmt: skip
 OWNER_HEADER = ("业务员编码", "业务员", "部门", "区域", "入职日期", "离职日期")
 PRODUCT_HEADER = ("产品编码", "产品名称", "规格型号", "产品类别", "产品线", "计量单位", "含税标准价", "税率")
@@ -83,7 +87,7 @@ class Masters:
             path = folder / f"{stem}.xlsx"
             rows = list(_rows(self._customer_table(0, count, wrong)))
             self._write_workbook(path, "客户档案", CUSTOMER_HEADER, rows, (16, 36, 18, 22))
-            return self._facts(path, "customer", "xlsx", count, wrong)
+            return self._facts("customers", "customer", path, count, wrong)
         path = folder / f"{stem}.csv"
         style = PLAIN_UTF8 if self.is_clean else EXCEL_GBK
         with path.open("wb") as whole:
@@ -104,7 +108,7 @@ class Masters:
                 )
                 whole.write(part.read_bytes())
                 part.unlink()
-        return self._facts(path, "customer", style.encoding, count, wrong)
+        return replace(self._facts("customers", "customer", path, count, wrong), encoding=style.encoding)
 
     def write_owners(self, folder: Path) -> FileFacts:
         """The workbook of salespeople."""
@@ -114,10 +118,10 @@ class Masters:
             for owner in self._owners_as_printed()
         ]
         self._write_workbook(path, "业务员", OWNER_HEADER, rows, (12, 12, 16))
-        return self._facts(path, "owner", "xlsx", len(rows))
+        return self._facts("owners", "owner", path, len(rows))
 
     def write_products(self, folder: Path) -> FileFacts:
-        """The workbook of products."""
+        """The workbook of products, laid out for people: a title over all columns, a hidden sheet first, a footer."""
         path = folder / f"产品目录_{self.as_of:%Y%m%d}.xlsx"
         catalogue = zip(
             self.products.codes,
@@ -139,8 +143,13 @@ class Masters:
             )
             for code, kind, size, cents in catalogue
         ]
-        self._write_workbook(path, "产品目录", PRODUCT_HEADER, rows, (10, 28, 14, 16, 12))
-        return self._facts(path, "product", "xlsx", len(rows))
+        footer = [] if self.is_clean else [(), (f"制表人：{_CLERK}    审核人：", None, None, "第 1 页 共 1 页")]
+        hidden = None if self.is_clean else ("参数", [("产品线", "序号"), *_numbered_lines()])
+        self._write_workbook(
+            path, "产品目录", PRODUCT_HEADER, [*rows, *footer], (10, 28, 14, 16, 12), hidden=hidden, is_merged=True
+        )
+        facts = self._facts("products", "product", path, len(rows))
+        return replace(facts, rows_title=facts.rows_title + len(footer[1:]), rows_blank=len(footer[:1]))
 
     def write_aliases(self, folder: Path, connection: duckdb.DuckDBPyConnection, scratch: Path) -> FileFacts:
         """The file of merged and renamed customer codes."""
@@ -158,7 +167,8 @@ class Masters:
         )
         style: TextStyle = PLAIN_UTF8 if self.is_clean else EXCEL_UTF8
         write_text(connection, "SELECT * FROM printed_aliases", path, style, scratch=scratch)
-        return FileFacts(path.name, "customer_alias", style.encoding, self.as_of, 1, len(moved), 0, 0, 0, {}, ())
+        facts = FileFacts.of("customer_aliases", "customer_alias", path, self.as_of, len(moved), {})
+        return replace(facts, encoding=style.encoding)
 
     # --- customers ----------------------------------------------------------------------------------------------------
 
@@ -184,6 +194,8 @@ class Masters:
             codes.take(pa.array(heads, mask=heads == NOBODY)),
             pa.array([person.code for person in owners]).take(owner),
             pa.array([person.name for person in owners]).take(owner),
+            self._credit_limits(here),
+            pa.array(customers.term_days[here], mask=customers.kind[here] == INTERNAL),
             *self._first_days(here),
         )
         return pa.table(list(columns), names=list(CUSTOMER_HEADER))
@@ -191,7 +203,8 @@ class Masters:
     def _names(self, here: Numbers) -> pa.Array:
         customers = self.customers
         head = customers.head[here]
-        is_branch = head != NOBODY
+        # A subsidiary that has branches of its own has a name of its own.
+        is_branch = (head != NOBODY) & ~np.isin(here, customers.head)
         named = np.where(is_branch, head, here)
         city = customers.city[named]
         name = self._company_names(named, city)
@@ -208,7 +221,8 @@ class Masters:
                 f"{person}（个人）" for person in person_names(stream(self.seed, "people", int(here[0])), len(people))
             ]
             name = pc.replace_with_mask(name, pa.array(mask), pa.array(given))
-        return name
+        is_variant = (customers.copy_of[here] != NOBODY) & (customers.copy_way[here] == NAME_VARIANT)
+        return pc.if_else(pa.array(is_variant), pc.replace_substring(name, "市", "", max_replacements=1), name)
 
     def _company_names(self, here: Numbers, city: Numbers) -> pa.Array:
         customers = self.customers
@@ -229,9 +243,12 @@ class Masters:
         return pc.binary_join_element_wise(city, brands(self.customers.brand[here]), "")
 
     def _usccs(self, here: Numbers, wrong: int | None) -> pa.Array:
-        divisions = np.array([city.division for city in CITIES], dtype=np.int64)[self.customers.city[here]]
-        codes = social_credit_codes(divisions, here)
-        absent = (self.customers.kind[here] == PERSON) | (here % 23 == 7)
+        customers = self.customers
+        divisions = np.array([city.division for city in CITIES], dtype=np.int64)[customers.city[here]]
+        is_copy = customers.copy_of[here] != NOBODY
+        has_same = is_copy & (customers.copy_way[here] == SAME_USCC)
+        codes = social_credit_codes(divisions, np.where(has_same, customers.copy_of[here], here))
+        absent = (customers.kind[here] == PERSON) | ~(has_same | has_social_credit_code(here)) | (is_copy & ~has_same)
         codes = pc.if_else(pa.array(absent), pa.scalar(None, pa.string()), codes)
         if wrong is None or not here[0] <= wrong <= here[-1]:
             return codes
@@ -244,6 +261,17 @@ class Masters:
         is_gone |= customers.moved_to[here] != NOBODY
         return pc.if_else(pa.array(is_gone), "停用", "启用")
 
+    def _credit_limits(self, here: Numbers) -> pa.Array:
+        """In 万元: about what a customer buys within his term, rounded up; none for cash buyers and people."""
+        customers = self.customers
+        monthly = np.maximum(self.ledger.net[here], 0) // 10**6 // 12
+        limit = -(-monthly * (customers.term_days[here] + 30) * 5 // (30 * 4) // 10_000)
+        has_none = (customers.term_days[here] == 0) | (customers.kind[here] == PERSON) | (limit == 0)
+        has_none |= (customers.kind[here] == INTERNAL) | (customers.word[here] % 11 == 4)
+        # Now and then a limit is set to zero on purpose: deliver against payment only.
+        limit = np.where(customers.word[here] % 41 == 3, 0, limit)
+        return pa.array(limit, mask=has_none)
+
     def _first_days(self, here: Numbers) -> tuple[pa.Array, pa.Array]:
         """First deal (before the export for old customers, else the first invoice, else none) and day of the record."""
         customers = self.customers
@@ -251,10 +279,11 @@ class Masters:
         known = customers.known_days[here]
         traded = self.ledger.last_day[here] != NOBODY
         first = np.where(known > 0, begin - known, np.where(traded, self.ledger.first_day[here], 0))
+        earliest = np.minimum(first, self.ledger.first_order_day[here])
         has_deal = (known > 0) | traded
         last = self.as_of.toordinal() - EPOCH
         untraded = begin + customers.word[here] % max(last - begin, 1)
-        created = np.where(has_deal, first - customers.word[here] % 30, untraded)
+        created = np.where(has_deal, earliest - customers.word[here] % 30, untraded)
         return (
             pa.array(first.astype(np.int32), mask=~has_deal).cast(pa.date32()),
             pa.array(created.astype(np.int32)).cast(pa.date32()),
@@ -265,7 +294,8 @@ class Masters:
         if self.is_clean:
             return None
         places = np.arange(len(self.customers))
-        has_code = (self.customers.kind != PERSON) & (self.customers.kind != INTERNAL) & (places % 23 != 7)
+        has_code = (self.customers.kind != PERSON) & (self.customers.kind != INTERNAL) & has_social_credit_code(places)
+        has_code &= (self.customers.copy_of == NOBODY) & ~np.isin(places, self.customers.copy_of)
         candidates = np.flatnonzero(has_code)
         return int(candidates[len(candidates) // 2]) if len(candidates) else None
 
@@ -294,12 +324,24 @@ class Masters:
         header: tuple[str, ...],
         rows: Sequence[tuple[object, ...]],
         widths: tuple[int, ...],
+        *,
+        hidden: tuple[str, Sequence[tuple[object, ...]]] | None = None,
+        is_merged: bool = False,
     ) -> None:
         records: list[tuple[object, ...]] = [(text,) for text in self._titles(title)]
         saved_at = datetime.combine(self.as_of, time(18, 5, 12))
-        write_workbook(path, title, [*records, header, *rows], author=_CLERK, saved_at=saved_at, widths=widths)
+        write_workbook(
+            path,
+            title,
+            [*records, header, *rows],
+            author=_CLERK,
+            saved_at=saved_at,
+            widths=widths,
+            hidden=hidden,
+            merged=[(1, 1, 1, len(header))] if is_merged and records else [],
+        )
 
-    def _facts(self, path: Path, entity: str, encoding: str, rows: int, wrong_uscc: int | None = None) -> FileFacts:
+    def _facts(self, mapping: str, entity: str, path: Path, rows: int, wrong_uscc: int | None = None) -> FileFacts:
         titles = len(self._titles(""))
         planted: tuple[PlantedRow, ...] = ()
         if wrong_uscc is not None:
@@ -308,11 +350,16 @@ class Masters:
                     path.name, titles + 2 + wrong_uscc, "uscc_check_digit", self.customers.code[wrong_uscc], "accepted"
                 ),
             )
-        return FileFacts(path.name, entity, encoding, self.as_of, 1, rows, 0, 0, titles, {}, planted)
+        facts = FileFacts.of(mapping, entity, path, self.as_of, rows, {}, titles)
+        return replace(facts, planted=planted)
 
 
 def _rows(table: pa.Table) -> Iterator[tuple[object, ...]]:
     return zip(*(column.to_pylist() for column in table.columns), strict=True)
+
+
+def _numbered_lines() -> list[tuple[str, int]]:
+    return [(line, number) for number, line in enumerate(PRODUCT_LINES, start=1)]
 
 
 def _industry_words() -> tuple[list[str], Numbers]:

@@ -1,7 +1,8 @@
-"""The demo distributor's trade, month by month: invoices, returns, red letters and receipts as columns of numbers.
+"""The demo distributor's trade month by month: orders, invoices, returns, red letters and receipts as numbers.
 
-May import: `tasks.demo_world`, numpy. A month knows the past only through the small carry handed on to it (returns and
-red letters still to come, receipts still due), so memory holds one month whatever the length. Money is whole cents.
+May import: `tasks.demo_world`, numpy. A month knows the past only through the small carry handed on to it (orders still
+to be invoiced, returns and red letters still to come, receipts still due), so memory holds one month whatever the
+length. Money is whole cents.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TypeVar
 import numpy as np
 
 from kehu.tasks.demo_names import Numbers
-from kehu.tasks.demo_world import NOBODY, PAYERS, PERSON, UNSEEN_MONTHS, Customers, Flags, Products, Reals, stream
+from kehu.tasks.demo_world import LATE, NOBODY, PAYERS, PERSON, UNSEEN_MONTHS, Customers, Flags, Products, Reals, stream
 
 NO_DOCUMENT = -1
 EPOCH = date(1970, 1, 1).toordinal()
@@ -24,7 +25,10 @@ APPROVED, DRAFT, CANCELLED = range(3)
 DOCUMENT_STATUSES: tuple[str, ...] = ("已审核", "草稿", "已作废")
 
 TRANSFER, BANK_NOTE, COMMERCIAL_NOTE, CASH, CHEQUE, VOUCHER = range(6)
-_INSTRUMENT_WEIGHTS = np.cumsum(np.array([0.63, 0.21, 0.05, 0.03, 0.05, 0.03]))
+INSTRUMENTS: tuple[str, ...] = (
+    "transfer", "bank_acceptance", "commercial_acceptance", "cash", "cheque", "supply_chain_voucher",
+)  # fmt: skip
+_INSTRUMENT_WEIGHTS = np.cumsum(np.array([0.56, 0.25, 0.08, 0.03, 0.05, 0.03]))
 NOTES = (BANK_NOTE, COMMERCIAL_NOTE, VOUCHER)
 
 RETURNED_SHARE = 0.012
@@ -33,6 +37,15 @@ REVERSED_SHARE = 0.004
 """Share of a month's invoices that are reversed by a red letter next month and issued again at a corrected price."""
 WITHOUT_COST_SHARE = 0.015
 NEVER_PAID_SHARE = 0.006
+CANCELLED_ORDERS_SHARE = 0.012
+IN_TWO_SHARE = 0.08
+"""Share of the orders with several lines that are invoiced in two parts."""
+BOUNCED_SHARES = {BANK_NOTE: 0.004, COMMERCIAL_NOTE: 0.03, VOUCHER: 0.02}
+"""Share of the notes that are dishonoured or sent back; of late payers twice as many."""
+SMALLEST_NOTE_CENTS = 1_000_000
+PENDING_SHARE = 0.3
+"""Share of the transfers of the last days that are announced and not yet there."""
+PENDING_DAYS = 3
 
 _LINES_PER_DOCUMENT = np.array([0.30, 0.25, 0.17, 0.11, 0.07, 0.05, 0.03, 0.02])
 MEAN_LINES_PER_DOCUMENT = float(np.arange(1, 9) @ _LINES_PER_DOCUMENT)
@@ -69,7 +82,8 @@ class Lines:
 class Documents:
     """Invoices. `customer` trades, `billed` is the code printed, `number` is yyyymm and seven digits.
 
-    `day` counts from 1970; `takes_back` is the number of the invoice a return or red letter refers to.
+    `day` counts from 1970; `takes_back` is the number of the invoice a return or red letter refers to; `order` is the
+    number of the order, of a return or red letter that of the invoice it refers to.
     """
 
     customer: Numbers
@@ -80,11 +94,30 @@ class Documents:
     is_return: Flags
     takes_back: Numbers
     is_settled_elsewhere: Flags
+    order: Numbers
+
+
+@dataclass(frozen=True)
+class Orders:
+    """Orders, one or two invoices each. `billed` and `number` as of invoices.
+
+    `fulfilled` is the day of the last invoice, often one in the next month; `NO_DOCUMENT` of a cancelled order.
+    """
+
+    customer: Numbers
+    billed: Numbers
+    day: Numbers
+    number: Numbers
+    fulfilled: Numbers
 
 
 @dataclass(frozen=True)
 class Receipts:
-    """Money and notes received; `note_due` is `NO_DOCUMENT` without a note; `settles` is the invoice number."""
+    """Money and notes received; `note_due` is `NO_DOCUMENT` without a note; `settles` is the invoice number.
+
+    `bounced` is the day a note is dishonoured or sent back, `NO_DOCUMENT` if never; `is_pending` marks transfers that
+    are announced only.
+    """
 
     customer: Numbers
     billed: Numbers
@@ -94,9 +127,11 @@ class Receipts:
     instrument: Numbers
     note_due: Numbers
     settles: Numbers
+    bounced: Numbers
+    is_pending: Flags
 
 
-Columns = TypeVar("Columns", Lines, Documents, Receipts)
+Columns = TypeVar("Columns", Lines, Documents, Orders, Receipts)
 
 
 def pick(columns: Columns, places: Numbers | Flags) -> Columns:
@@ -111,6 +146,16 @@ def stack(parts: list[Columns]) -> Columns:
         first,
         **{column.name: np.concatenate([getattr(part, column.name) for part in parts]) for column in fields(first)},
     )
+
+
+def net_of_tax(cents: Numbers, percent: Numbers) -> Numbers:
+    """Gross cents ÷ (1 + VAT rate), in millionths of a yuan, rounded half to even: exact in whole numbers."""
+    divisor = 100 + percent
+    quotient, rest = np.divmod(np.abs(cents) * 1_000_000, divisor)
+    doubled = rest * 2
+    up = (doubled > divisor) | ((doubled == divisor) & (quotient % 2 == 1))
+    rounded: Numbers = np.sign(cents) * (quotient + up)
+    return rounded
 
 
 # --- the calendar -----------------------------------------------------------------------------------------------------
@@ -156,9 +201,15 @@ def _weight_of_day(day: date, last_of_month: date) -> float:
 
 
 def _day_weights(month: Month) -> Reals:
-    last_of_month = month.first.replace(day=calendar.monthrange(month.first.year, month.first.month)[1])
-    days = (month.last - month.first).days + 1
-    return np.array([_weight_of_day(month.first + timedelta(days=day), last_of_month) for day in range(days)])
+    return _weights(month.first, (month.last - month.first).days + 1)
+
+
+def _weights(first: date, days: int) -> Reals:
+    found = []
+    for place in range(days):
+        day = first + timedelta(days=place)
+        found.append(_weight_of_day(day, day.replace(day=calendar.monthrange(day.year, day.month)[1])))
+    return np.array(found)
 
 
 def season(month: Month) -> float:
@@ -171,9 +222,14 @@ def season(month: Month) -> float:
 
 @dataclass(frozen=True)
 class MonthOfTrade:
-    """What one month holds: documents in the order of their numbers, lines in that of their documents, receipts."""
+    """What one month holds: documents in the order of their numbers, lines in that of their documents, receipts.
+
+    `orders` are those placed in the month, `order_lines` their lines; most are invoiced in the same month.
+    """
 
     month: Month
+    orders: Orders
+    order_lines: Lines
     documents: Documents
     lines: Lines
     receipts: Receipts
@@ -184,6 +240,7 @@ class _Carry:
     """What a month leaves for the next one."""
 
     clock: Reals
+    ordered: tuple[Documents, Lines] | None
     returned: tuple[Documents, Lines] | None
     reversed: tuple[Documents, Lines] | None
     due: Receipts | None
@@ -194,14 +251,15 @@ def trade(
 ) -> Iterator[MonthOfTrade]:
     """The months in order, together about `lines` invoice lines.
 
-    Purchases run on each customer's own clock, which its story, the season and its regularity drive: a regular buyer
-    orders at even gaps. Returns and red letters refer to documents of the month before; receipts follow their invoices
-    by the agreed term and the customer's habit; what is due after the last month is never seen. A few months before
-    the first are traded unseen, so that the export begins as real ones do: with receipts for invoices it does not hold.
+    Orders run on each customer's own clock, which its story, the season and its regularity drive: a regular buyer
+    orders at even gaps. Invoices follow their orders by some working days; returns and red letters refer to documents
+    of the month before; receipts follow their invoices by the agreed term and the customer's habit; what falls after
+    the last month is never seen. A few months before the first are traded unseen, so that the export begins as real
+    ones do: with invoices for orders, and receipts for invoices, that it does not hold.
     """
     pace = _pace(customers, months, lines)
     start = stream(seed, "clock").random(len(customers))
-    carry = _Carry(clock=start, returned=None, reversed=None, due=None)
+    carry = _Carry(clock=start, ordered=None, returned=None, reversed=None, due=None)
     for month in months_until(months[-1].last, len(months), before=UNSEEN_MONTHS):
         trade_of_month, carry = _trade_of_month(seed, customers, products, month, len(months), pace, carry)
         if month.number >= 0:
@@ -210,8 +268,8 @@ def trade(
 
 def _pace(customers: Customers, months: list[Month], lines: int) -> float:
     wanted = sum(float(_intensity(customers, month, len(months)).sum()) for month in months)
-    per_document = MEAN_LINES_PER_DOCUMENT * (1 + RETURNED_SHARE + 2 * REVERSED_SHARE)
-    return lines / per_document / wanted if wanted else 0.0
+    per_order = MEAN_LINES_PER_DOCUMENT * (1 - CANCELLED_ORDERS_SHARE) * (1 + RETURNED_SHARE + 2 * REVERSED_SHARE)
+    return lines / per_order / wanted if wanted else 0.0
 
 
 def _intensity(customers: Customers, month: Month, months: int) -> Reals:
@@ -230,48 +288,60 @@ def _trade_of_month(
     clock = carry.clock + advance
     count = np.floor(clock).astype(np.int64)
     buyers = np.repeat(np.arange(len(customers)), count)
-    parts = [_sales(random, customers, products, month, months, buyers)]
+    orders, order_lines = _ordered(random, customers, products, month, billed, buyers)
+    orders, *shipped = _shipped(random, month, orders, order_lines)
+    ordered = _together([carry.ordered, (shipped[0], shipped[1])] if carry.ordered else [(shipped[0], shipped[1])])
+    is_now = ordered[0].day <= month.last.toordinal() - EPOCH
+    now, later = (_of_some(*ordered, chosen) for chosen in (is_now, ~is_now))
+    parts = [_invoiced(random, month, months, *now)]
     if carry.returned:
         parts.append(_returns(random, month, products, *carry.returned))
     if carry.reversed:
         parts.extend(_reversals(random, month, *carry.reversed))
     documents, lines = _numbered(month, billed, parts)
-    receipts, due = _received(seed, customers, month, billed, documents, lines, carry.due)
-    following = _Carry(clock - count, *_to_come(random, documents, lines), due)
-    return MonthOfTrade(month, documents, lines, receipts), following
+    receipts, due = _received(seed, customers, month, months, billed, documents, lines, carry.due)
+    following = _Carry(clock - count, later, *_to_come(random, documents, lines), due)
+    return MonthOfTrade(month, orders, order_lines, documents, lines, receipts), following
 
 
-def _days(random: np.random.Generator, month: Month, count: int, earliest: int = 0) -> Numbers:
+def days_of(random: np.random.Generator, month: Month, count: int) -> Numbers:
+    """That many days of the month, working days and those before its end more often."""
     weights = _day_weights(month)
-    weights[: min(earliest, len(weights) - 1)] = 0
     ladder = np.cumsum(weights / weights.sum())
     within = np.minimum(np.searchsorted(ladder, random.random(count), side="right"), len(weights) - 1)
     return month.first.toordinal() - EPOCH + within.astype(np.int64)
 
 
-def _fresh_documents(customer: Numbers, day: Numbers, status: Numbers) -> Documents:
+def _fresh_documents(customer: Numbers, day: Numbers, order: Numbers) -> Documents:
     count = len(customer)
     return Documents(
         customer=customer,
         billed=np.full(count, NOBODY, dtype=np.int64),
         day=day,
         number=np.full(count, NO_DOCUMENT, dtype=np.int64),
-        status=status,
+        status=np.full(count, APPROVED, dtype=np.int64),
         is_return=np.zeros(count, dtype=np.bool_),
         takes_back=np.full(count, NO_DOCUMENT, dtype=np.int64),
         is_settled_elsewhere=np.zeros(count, dtype=np.bool_),
+        order=order,
     )
 
 
-def _sales(
-    random: np.random.Generator, customers: Customers, products: Products, month: Month, months: int, buyers: Numbers
-) -> tuple[Documents, Lines]:
+def _ordered(
+    random: np.random.Generator,
+    customers: Customers,
+    products: Products,
+    month: Month,
+    billed: Numbers,
+    buyers: Numbers,
+) -> tuple[Orders, Lines]:
+    """One order of each buyer named, numbered by day, and what is ordered."""
     count = len(buyers)
-    luck = random.random(count)
-    status = np.where(luck < 0.006, CANCELLED, APPROVED)
-    if month.number == months - 1:
-        status = np.where(luck > 0.99, DRAFT, status)
-    documents = _fresh_documents(buyers, _days(random, month, count), status.astype(np.int64))
+    day = days_of(random, month, count)
+    by_day = np.argsort(day, kind="stable")
+    buyers, day = buyers[by_day], day[by_day]
+    number = int(month.name) * 10**7 + np.arange(1, count + 1)
+    orders = Orders(buyers, billed[buyers], day, number, np.full(count, NO_DOCUMENT, dtype=np.int64))
     per_document = 1 + np.searchsorted(np.cumsum(_LINES_PER_DOCUMENT)[:-1], random.random(count), side="right")
     document = np.repeat(np.arange(count), per_document)
     number = np.arange(len(document)) - np.repeat(np.cumsum(per_document) - per_document, per_document) + 1
@@ -300,7 +370,52 @@ def _sales(
         cost_cents=np.maximum(np.rint(cost), 1).astype(np.int64),
         has_cost=random.random(len(document)) >= WITHOUT_COST_SHARE,
     )
-    return documents, lines
+    return orders, lines
+
+
+def _shipped(
+    random: np.random.Generator, month: Month, orders: Orders, lines: Lines
+) -> tuple[Orders, Documents, Lines]:
+    """The orders with the day they are fulfilled, and the invoices-to-be: one an order, or two within a week."""
+    count = len(orders.day)
+    first_day = month.first.toordinal() - EPOCH
+    # Working days pass, not days: nothing is invoiced over the festival that was ordered before it.
+    passed = np.cumsum(_weights(month.first, 31 + 60))
+
+    def after(place: Numbers, least: float, most: float) -> Numbers:
+        found = np.searchsorted(passed, passed[place] + random.uniform(least, most, count))
+        return np.minimum(found, len(passed) - 1).astype(np.int64)
+
+    first = after(orders.day - first_day, 0.6, 6)
+    second = np.minimum(after(first, 0.9, 2.5), first + 6)
+    is_good = random.random(count) >= CANCELLED_ORDERS_SHARE
+    lines_ordered = np.bincount(lines.document, minlength=count)
+    is_in_two = is_good & (lines_ordered > 1) & (random.random(count) < IN_TWO_SHARE)
+    last = first_day + np.where(is_in_two, second, first)
+    orders = replace(orders, fulfilled=np.where(is_good, last, NO_DOCUMENT))
+    origin = np.concatenate([np.flatnonzero(is_good), np.flatnonzero(is_in_two)])
+    day = first_day + np.concatenate([first[is_good], second[is_in_two]])
+    documents = _fresh_documents(orders.customer[origin], day, orders.number[origin])
+    in_first = (lines_ordered + 1) // 2
+    is_second = is_in_two[lines.document] & (lines.number > in_first[lines.document])
+    place = np.where(
+        is_second,
+        is_good.sum() + np.cumsum(is_in_two)[lines.document] - 1,
+        np.cumsum(is_good)[lines.document] - 1,
+    )
+    number = np.where(is_second, lines.number - in_first[lines.document], lines.number)
+    return orders, documents, pick(replace(lines, document=place, number=number), is_good[lines.document])
+
+
+def _invoiced(
+    random: np.random.Generator, month: Month, months: int, documents: Documents, lines: Lines
+) -> tuple[Documents, Lines]:
+    """What is invoiced now; a few are cancelled, some of the last month are drafts still."""
+    luck = random.random(len(documents.day))
+    status = np.where(luck < 0.006, CANCELLED, APPROVED)
+    if month.number == months - 1:
+        status = np.where(luck > 0.99, DRAFT, status)
+    return replace(documents, status=status.astype(np.int64)), lines
 
 
 def _products(random: np.random.Generator, products: Products, industry: Numbers) -> Numbers:
@@ -319,7 +434,7 @@ def _returns(
     count = len(lines.document)
     origin = pick(sold, lines.document)
     documents = replace(
-        _fresh_documents(origin.customer, _days(random, month, count), np.full(count, APPROVED, dtype=np.int64)),
+        _fresh_documents(origin.customer, days_of(random, month, count), origin.order),
         is_return=np.ones(count, dtype=np.bool_),
         takes_back=origin.number,
     )
@@ -344,9 +459,9 @@ def _reversals(
 ) -> list[tuple[Documents, Lines]]:
     """A red letter for the whole invoice, and the invoice again 3 % cheaper. The first receipt settles both."""
     count = len(sold.customer)
-    day = _days(random, month, count)
-    approved = np.full(count, APPROVED, dtype=np.int64)
-    fresh = replace(_fresh_documents(sold.customer, day, approved), is_settled_elsewhere=np.ones(count, dtype=np.bool_))
+    day = days_of(random, month, count)
+    fresh = _fresh_documents(sold.customer, day, sold.order)
+    fresh = replace(fresh, is_settled_elsewhere=np.ones(count, dtype=np.bool_))
     red = replace(fresh, is_return=np.ones(count, dtype=np.bool_), takes_back=sold.number)
     red_lines = replace(lines, quantity=-lines.quantity, amount_cents=-lines.amount_cents, cost_cents=-lines.cost_cents)
     price_cents = np.maximum(lines.price_cents * 97 // 100, 1)
@@ -356,11 +471,7 @@ def _reversals(
 
 def _numbered(month: Month, billed: Numbers, parts: list[tuple[Documents, Lines]]) -> tuple[Documents, Lines]:
     """All documents of the month under one another by day, with their numbers, and the lines in the same order."""
-    shifts = np.cumsum([0, *(len(documents.customer) for documents, _ in parts)])
-    documents = stack([part for part, _ in parts])
-    lines = stack(
-        [replace(part, document=part.document + shift) for (_, part), shift in zip(parts, shifts, strict=False)]
-    )
+    documents, lines = _together(parts)
     order = np.argsort(documents.day, kind="stable")
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
@@ -369,6 +480,18 @@ def _numbered(month: Month, billed: Numbers, parts: list[tuple[Documents, Lines]
     documents = replace(documents, number=number, billed=billed[documents.customer])
     lines = replace(lines, document=place[lines.document])
     return documents, pick(lines, np.argsort(lines.document, kind="stable"))
+
+
+def _together(parts: list[tuple[Documents, Lines]]) -> tuple[Documents, Lines]:
+    """Several sets of documents with their lines as one."""
+    shifts = np.cumsum([0, *(len(documents.customer) for documents, _ in parts)])
+    lines = [replace(part, document=part.document + shift) for (_, part), shift in zip(parts, shifts, strict=False)]
+    return stack([part for part, _ in parts]), stack(lines)
+
+
+def _of_some(documents: Documents, lines: Lines, chosen: Flags) -> tuple[Documents, Lines]:
+    """Some of the documents with their lines; every document has a line."""
+    return _with_their_documents(documents, pick(lines, chosen[lines.document]))
 
 
 def _to_come(
@@ -398,21 +521,45 @@ def _received(
     seed: int,
     customers: Customers,
     month: Month,
+    months: int,
     billed: Numbers,
     documents: Documents,
     lines: Lines,
     due: Receipts | None,
 ) -> tuple[Receipts, Receipts]:
     """The receipts of the month, numbered by day, and those still to come."""
-    promised = _promised(
-        stream(seed, "receipts", month.first.year * 100 + month.first.month), customers, documents, lines
-    )
+    random = stream(seed, "receipts", month.first.year * 100 + month.first.month)
+    promised = _promised(random, customers, documents, lines)
     pending = stack([due, promised]) if due else promised
     is_now = pending.day <= month.last.toordinal() - EPOCH
     now, later = pick(pending, is_now), pick(pending, ~is_now)
     now = pick(now, np.argsort(now.day, kind="stable"))
     number = int(month.name) * 10**7 + np.arange(1, len(now.day) + 1)
-    return replace(now, number=number, billed=billed[now.customer]), later
+    now = _with_planted_bounces(month, replace(now, number=number, billed=billed[now.customer]))
+    return (_some_pending(random, month, now) if month.number == months - 1 else now), later
+
+
+def _with_planted_bounces(month: Month, receipts: Receipts) -> Receipts:
+    """However small the firm, some notes bounce: of every fourth month the first commercial note, two days after it was
+    due or on the day, and of every sixth month the first bank note, twelve days after it came.
+    """
+    bounced = receipts.bounced.copy()
+    if month.number % 4 == 0:
+        first = np.flatnonzero(receipts.instrument == COMMERCIAL_NOTE)[:1]
+        bounced[first] = receipts.note_due[first] + (2 if month.number % 8 else 0)
+    if month.number % 6 == 1:
+        first = np.flatnonzero(receipts.instrument == BANK_NOTE)[:1]
+        bounced[first] = receipts.day[first] + 12
+    return replace(receipts, bounced=bounced)
+
+
+def _some_pending(random: np.random.Generator, month: Month, receipts: Receipts) -> Receipts:
+    """Some transfers of the last days are announced only; the very last one always is."""
+    is_late = receipts.day > month.last.toordinal() - EPOCH - PENDING_DAYS
+    is_late &= (receipts.instrument == TRANSFER) & (receipts.amount_cents > 0)
+    is_pending = is_late & (random.random(len(receipts.day)) < PENDING_SHARE)
+    is_pending[np.flatnonzero(is_late)[-1:]] = True
+    return replace(receipts, is_pending=is_pending)
 
 
 def _promised(random: np.random.Generator, customers: Customers, documents: Documents, lines: Lines) -> Receipts:
@@ -430,10 +577,11 @@ def _promised(random: np.random.Generator, customers: Customers, documents: Docu
     lateness = np.rint(random.normal(means, spreads)).astype(np.int64)
     day = paid.day + np.maximum(term + lateness, 0)
     instrument = np.searchsorted(_INSTRUMENT_WEIGHTS[:-1], random.random(count), side="right")
-    is_small = (amount < 2_000_000) | (customers.kind[paid.customer] == PERSON)
+    is_small = (amount < SMALLEST_NOTE_CENTS) | (customers.kind[paid.customer] == PERSON)
     instrument = np.where(is_small & np.isin(instrument, NOTES), TRANSFER, instrument)
     instrument = np.where(~is_small & (instrument == CASH), TRANSFER, instrument)
     tenor = np.where(random.random(count) < 0.6, 180, 90)
+    note_due = np.where(np.isin(instrument, NOTES), day + tenor, NO_DOCUMENT)
     return Receipts(
         customer=paid.customer,
         billed=paid.billed,
@@ -441,6 +589,23 @@ def _promised(random: np.random.Generator, customers: Customers, documents: Docu
         number=np.full(count, NO_DOCUMENT, dtype=np.int64),
         amount_cents=amount,
         instrument=instrument.astype(np.int64),
-        note_due=np.where(np.isin(instrument, NOTES), day + tenor, NO_DOCUMENT),
+        note_due=note_due,
         settles=paid.number,
+        bounced=_bounced(random, instrument, payer, day, note_due),
+        is_pending=np.zeros(count, dtype=np.bool_),
     )
+
+
+def _bounced(
+    random: np.random.Generator, instrument: Numbers, payer: Numbers, day: Numbers, note_due: Numbers
+) -> Numbers:
+    """When notes bounce: at maturity or up to four days later; every second bank note earlier, for a formal defect."""
+    count = len(day)
+    shares = np.zeros(max(NOTES) + 1)
+    for kind, share in BOUNCED_SHARES.items():
+        shares[kind] = share
+    is_bounced = random.random(count) < shares[instrument] * (1 + (payer >= LATE))
+    at_maturity = note_due + random.integers(0, 5, count)
+    early = day + random.integers(3, 21, count)
+    is_early = (instrument == BANK_NOTE) & (random.random(count) < 0.5)
+    return np.where(is_bounced, np.where(is_early, early, at_maturity), NO_DOCUMENT)

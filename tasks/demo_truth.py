@@ -1,7 +1,43 @@
 """What the demo planted, worked out apart from the pipeline: the truth only tests read.
 
 May import: `tasks.demo_*`, numpy, pyarrow. Sums are whole numbers (cents, millionths of a yuan) in exact arithmetic;
-the classes come from a plain loop over a sorted list, not from the rules in `tasks/abc.py`.
+the classes come from a plain loop over a sorted list, not from the rules in `tasks/abc.py`. The folder holds:
+
+`truth.json`: arguments, as_of, window_start; files with their counts and sums; `planted_rows` (file, record, rule, key,
+outcome); `merges`; `duplicates` (customers entered twice and never merged: `customer_id`, `duplicate_of_customer_id`,
+`way` same_uscc or name_variant); `lazy_owners`; `totals` of the trailing window, of orders, of all that was collected;
+`parties` (counts of classes).
+
+`customers.csv`, one row per customer code: story, turning_point (share of the whole time), payer (prompt, usual, late,
+very_late), term_days, is_internal, moved_to_customer_id and moved_from_date (merged or renamed), bill_to_customer_id
+(head office of the final code, one level), group_customer_id (topmost head office), duplicate_of_customer_id,
+first_document_date and last_document_date (invoices, of the code itself).
+
+`classes.csv`, one row per scored party (account, bill_to) and customer: sums of the trailing window up to as_of, and
+the classes of net sales and gross profit by quota and by cumulative share.
+
+The others state the final account customer (after all merges of the export, whatever their day), its
+bill_to_customer_id and its group_customer_id, and do not depend on a window. Internal customers are among them
+(`is_internal` of customers.csv). Nothing broken, superseded, cancelled or in draft counts.
+
+`months.csv`, one row per customer and calendar month (yyyy-mm, the last one up to as_of) with an invoice line that
+counts or with money collected, by month and customer:
+    lines, lines_without_cost: approved invoice lines, returns and red letters included; those of them without cost.
+    net_sales: their amount without value-added tax in yuan, each line rounded half to even to six places.
+    gross_profit: net_sales − cost of the lines that have a cost; 0 where none has (lines = lines_without_cost).
+    collected: yuan including tax. Cash, transfer, cheque and bank acceptance on the day received, commercial acceptance
+        and supply-chain voucher on the day due; dishonoured up to that day: never, later: minus on the day dishonoured;
+        announced only (pending): never. What falls after as_of is left out, refunds are negative.
+
+`receipts.csv`, one row per receipt that came to nothing up to as_of: payment_id, status (bounced, pending), instrument,
+received_date, note_due_date, status_date, received (yuan).
+
+`reports.csv`, one row per dealer and year that told his figures, in yuan as printed, empty = not told: report_date,
+delivered_date (first known), kind (measured, proxy, at_a_loss: gross profit below zero, so that only the purchases
+serve), resale_revenue_net, resale_cost_net, customer_gross_profit_net, category_purchases_net. At most one row per
+customer and date.
+
+`visits.csv`, one row per customer and calendar month with a visit: visits; of them in_person, calls, messages, mails.
 """
 
 from __future__ import annotations
@@ -18,11 +54,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
-from kehu.tasks.demo_documents import FileFacts
 from kehu.tasks.demo_files import decimals
 from kehu.tasks.demo_names import Numbers
-from kehu.tasks.demo_timeline import APPROVED, EPOCH, MonthOfTrade
-from kehu.tasks.demo_world import INTERNAL, NOBODY, PAYERS, STORY_NAMES, Customers, Products
+from kehu.tasks.demo_printer import FileFacts
+from kehu.tasks.demo_timeline import APPROVED, EPOCH, NO_DOCUMENT, MonthOfTrade, net_of_tax
+from kehu.tasks.demo_world import DUPLICATE_WAYS, INTERNAL, NOBODY, PAYERS, STORY_NAMES, Customers, Owner, Products
 
 WINDOW_MONTHS = 12
 QUOTA_SHARES = (1, 2, 2)
@@ -37,16 +73,6 @@ def window_start(as_of: date, months: int = WINDOW_MONTHS) -> date:
     return first.replace(day=min(as_of.day, end_of_month)) + timedelta(days=1)
 
 
-def net_of_tax(cents: Numbers, percent: Numbers) -> Numbers:
-    """Gross cents ÷ (1 + VAT rate), in millionths of a yuan, rounded half to even: exact in whole numbers."""
-    divisor = 100 + percent
-    quotient, rest = np.divmod(np.abs(cents) * 1_000_000, divisor)
-    doubled = rest * 2
-    up = (doubled > divisor) | ((doubled == divisor) & (quotient % 2 == 1))
-    rounded: Numbers = np.sign(cents) * (quotient + up)
-    return rounded
-
-
 @dataclass
 class Ledger:
     """Sums by customer code as printed, filled month by month: approved lines and receipts of the trailing window."""
@@ -54,24 +80,35 @@ class Ledger:
     customers: Customers
     products: Products
     window_start: date
+    as_of: date
     lines: Numbers = field(init=False)
     lines_without_cost: Numbers = field(init=False)
     net: Numbers = field(init=False)
     gross_profit: Numbers = field(init=False)
     received_cents: Numbers = field(init=False)
+    first_order_day: Numbers = field(init=False)
     first_day: Numbers = field(init=False)
     last_day: Numbers = field(init=False)
+    orders: dict[str, int] = field(init=False)
 
     def __post_init__(self) -> None:
         count = len(self.customers)
         for name in ("lines", "lines_without_cost", "net", "gross_profit", "received_cents"):
             setattr(self, name, np.zeros(count, dtype=np.int64))
+        self.first_order_day = np.full(count, np.iinfo(np.int64).max)
         self.first_day = np.full(count, np.iinfo(np.int64).max)
         self.last_day = np.full(count, NOBODY, dtype=np.int64)
+        self.orders = dict.fromkeys(("orders", "order_lines", "orders_cancelled", "orders_not_yet_invoiced"), 0)
 
     def add(self, trade: MonthOfTrade) -> None:
         """Book a month."""
-        documents, lines = trade.documents, trade.lines
+        documents, lines, orders = trade.documents, trade.lines, trade.orders
+        np.minimum.at(self.first_order_day, orders.billed, orders.day)
+        is_open = orders.fulfilled > self.as_of.toordinal() - EPOCH
+        self.orders["orders"] += len(orders.day)
+        self.orders["order_lines"] += len(trade.order_lines.document)
+        self.orders["orders_cancelled"] += int((orders.fulfilled == NO_DOCUMENT).sum())
+        self.orders["orders_not_yet_invoiced"] += int(is_open.sum())
         np.minimum.at(self.first_day, documents.billed, documents.day)
         np.maximum.at(self.last_day, documents.billed, documents.day)
         begin = self.window_start.toordinal() - EPOCH
@@ -132,23 +169,23 @@ def write_truth(
     ledger: Ledger,
     facts: Sequence[FileFacts],
     arguments: dict[str, Any],
-    as_of: date,
     month_starts: Sequence[date],
+    lazy_owners: Sequence[Owner],
+    collected_cents: int,
 ) -> Path:
     """Write `truth.json` (files, planted rows, merges, totals), `customers.csv` (stories) and `classes.csv` (sums).
+
+    The files by month, `demo_months` has written.
 
     Returns:
         The path of `truth.json`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     customers = ledger.customers
-    final = np.where(customers.moved_to == NOBODY, np.arange(len(customers)), customers.moved_to)
-    head = customers.head[final]
-    bill_to = np.where(head == NOBODY, final, head)
-    _write_csv(folder / "customers.csv", _customer_columns(ledger, final, bill_to, month_starts))
+    _write_csv(folder / "customers.csv", _customer_columns(ledger, month_starts))
     summary = {}
     tables = []
-    for party, place in (("account", final), ("bill_to", bill_to)):
+    for party, place in (("account", customers.final), ("bill_to", customers.bill_to)):
         columns, counted = _party_columns(ledger, party, place)
         tables.append(columns)
         summary[party] = counted
@@ -162,14 +199,26 @@ def write_truth(
         }
         for old in np.flatnonzero(customers.moved_to != NOBODY).tolist()
     ]
+    duplicates = [
+        {
+            "customer_id": customers.code[copy],
+            "duplicate_of_customer_id": customers.code[int(customers.copy_of[copy])],
+            "way": DUPLICATE_WAYS[int(customers.copy_way[copy])],
+        }
+        for copy in np.flatnonzero(customers.copy_of != NOBODY).tolist()
+    ]
     truth = {
         "arguments": arguments,
-        "as_of": as_of.isoformat(),
+        "as_of": ledger.as_of.isoformat(),
         "window_start": ledger.window_start.isoformat(),
         "files": [_file_entry(fact) for fact in facts],
         "planted_rows": [vars(row) for fact in facts for row in fact.planted],
         "merges": merges,
+        "duplicates": duplicates,
+        "lazy_owners": [owner.code for owner in lazy_owners],
         "totals": {
+            **ledger.orders,
+            "collected": str(Decimal(collected_cents).scaleb(-2)),
             "lines_in_window": int(ledger.lines.sum()),
             "net_sales": str(Decimal(int(ledger.net.sum())).scaleb(-6)),
             "gross_profit": str(Decimal(int(ledger.gross_profit.sum())).scaleb(-6)),
@@ -191,7 +240,7 @@ def _file_entry(fact: FileFacts) -> dict[str, Any]:
     }
 
 
-def _customer_columns(ledger: Ledger, final: Numbers, bill_to: Numbers, month_starts: Sequence[date]) -> pa.Table:
+def _customer_columns(ledger: Ledger, month_starts: Sequence[date]) -> pa.Table:
     customers = ledger.customers
     codes = pa.array(customers.code)
     has_moved = customers.moved_to != NOBODY
@@ -204,14 +253,15 @@ def _customer_columns(ledger: Ledger, final: Numbers, bill_to: Numbers, month_st
             "payer": pa.array([name for name, *_ in PAYERS]).take(pa.array(customers.payer)),
             "term_days": customers.term_days,
             "is_internal": customers.kind == INTERNAL,
-            "moved_to": pa.array(final, mask=~has_moved).cast(pa.int64()),
-            "moved_to_customer_id": codes.take(pa.array(final, mask=~has_moved)),
+            "moved_to_customer_id": codes.take(pa.array(customers.moved_to, mask=~has_moved)),
             "moved_from_date": pa.array(starts[customers.moved_month], mask=~has_moved).cast(pa.date32()),
-            "bill_to_customer_id": codes.take(pa.array(bill_to)),
+            "bill_to_customer_id": codes.take(pa.array(customers.bill_to)),
+            "group_customer_id": codes.take(pa.array(customers.group)),
+            "duplicate_of_customer_id": codes.take(pa.array(customers.copy_of, mask=customers.copy_of == NOBODY)),
             "first_document_date": _days(ledger.first_day, ledger.last_day != NOBODY),
             "last_document_date": _days(ledger.last_day, ledger.last_day != NOBODY),
         }
-    ).drop_columns(["moved_to"])
+    )
 
 
 def _days(days: Numbers, is_known: np.ndarray[Any, np.dtype[np.bool_]]) -> pa.Array:

@@ -212,18 +212,27 @@ PAYERS: tuple[tuple[str, int, float, float], ...] = (
 )  # fmt: skip
 """How customers pay: name, weight, mean and spread of the days after the due date."""
 
+LATE = 2
+"""From this place in `PAYERS` on customers pay late."""
+
+SAME_USCC, NAME_VARIANT = range(2)
+DUPLICATE_WAYS: tuple[str, ...] = ("same_uscc", "name_variant")
+"""How a customer entered twice may be known again: by its identity code, or by its name alone."""
+
 
 @dataclass(frozen=True)
 class Customers:
-    """All customers, one index each; the last ones are the new codes of renamed customers.
+    """All customers, one index each; the last ones are the new codes of renamed customers, then those entered twice.
 
     Attributes:
         code: customer codes, text.
         kind, city, industry, brand, word, legal_form, owner: indexes into the lists they are named after.
-        head: index of the head office, or `NOBODY`.
+        head: index of the head office, or `NOBODY`. A few head offices belong to another one: a group of three levels.
         moved_to: index of the code that replaced this one (merged or renamed), or `NOBODY`.
         moved_month: number of the month (0 = first) from whose first day the new code is used.
         is_renamed: the move is a renaming: the new code begins with it.
+        copy_of: index of the customer this one is the same as, entered a second time and never merged, or `NOBODY`.
+        copy_way: index into `DUPLICATE_WAYS` of such a customer.
         story: index into `STORIES`.
         turning_point: moment of the story, as a share of the whole time.
         documents_per_month, basket: how often and how much they buy.
@@ -245,6 +254,8 @@ class Customers:
     moved_to: Numbers
     moved_month: Numbers
     is_renamed: Flags
+    copy_of: Numbers
+    copy_way: Numbers
     story: Numbers
     turning_point: Reals
     documents_per_month: Reals
@@ -257,6 +268,23 @@ class Customers:
 
     def __len__(self) -> int:
         return len(self.code)
+
+    @property
+    def final(self) -> Numbers:
+        """The index each customer counts for in the end: its own, or that of the code it was merged or renamed to."""
+        return np.where(self.moved_to == NOBODY, np.arange(len(self)), self.moved_to)
+
+    @property
+    def bill_to(self) -> Numbers:
+        """The final index' head office, one level up; the final index itself where it has none."""
+        final = self.final
+        return np.where(self.head[final] == NOBODY, final, self.head[final])
+
+    @property
+    def group(self) -> Numbers:
+        """The topmost head office of the final index."""
+        bill_to = self.bill_to
+        return np.where(self.head[bill_to] == NOBODY, bill_to, self.head[bill_to])
 
     def billed_as(self, month: int) -> Numbers:
         """The index each customer's documents carry in a month: its own, or that of the code it moved to."""
@@ -285,7 +313,10 @@ class Customers:
 
 
 def make_customers(seed: int, count: int, months: int, owners: list[Owner]) -> Customers:
-    """Invent `count` customers: a few very large, most small; with branches, mergers, renamings, internal ones."""
+    """Invent `count` customers: a few very large, most small; with branches, mergers, renamings, internal ones.
+
+    The renamed ones and those entered twice add a code each.
+    """
     random = stream(seed, "customers")
     kind = _draw(random, (62, 30, 8), count)
     kind[: min(2, count // 20)] = INTERNAL
@@ -297,19 +328,22 @@ def make_customers(seed: int, count: int, months: int, owners: list[Owner]) -> C
     word = random.integers(0, 10**6, count)
     legal_form = _draw(random, LEGAL_FORM_WEIGHTS, count)
     story = np.where(kind == INTERNAL, 0, _draw(random, [weight for _, weight in STORIES], count))
-    moved_to, moved_month, renamed = _moves(random, kind, head, story, months)
+    moved_to, moved_month, renamed, doubled = _moves(random, kind, head, story, months)
     turning_point = _turning_points(random, story)
     is_young = np.isin(story, [STORY_NAMES.index(name) for name in ("new", "project", "prospect")])
     before = random.integers(31 * (UNSEEN_MONTHS + 1), 3600, count)
     known_days = np.where(is_young | (random.random(count) < 0.15), 0, before)
     steadiness = random.uniform(0.6, 12, count)
     terms = np.array([0, 30, 45, 60, 90])[_draw(random, (12, 38, 18, 24, 8), count)]
-    # A renamed customer goes on as a new index with the same nature; its own trade is booked through the old one.
-    source = np.concatenate([np.arange(count), renamed])
-    old, new = renamed, np.arange(count, count + len(renamed))
-    moved_to = np.concatenate([moved_to, np.full(len(renamed), NOBODY)])
-    moved_to[old] = new
-    quiet = np.concatenate([np.ones(count), np.zeros(len(renamed))])
+    # A renamed customer goes on as a new index with the same nature; its own trade is booked through the old one. Who
+    # is entered twice has a little trade under the second code.
+    source = np.concatenate([np.arange(count), renamed, doubled])
+    own, again, twice = np.split(np.arange(len(source)), [count, count + len(renamed)])
+    moved_to = np.concatenate([moved_to, np.full(len(source) - count, NOBODY)])
+    moved_to[renamed] = again
+    copy_of = np.full(len(source), NOBODY, dtype=np.int64)
+    copy_of[twice] = doubled
+    share = np.concatenate([np.ones(len(own)), np.zeros(len(again)), np.full(len(twice), 0.2)])
     cities = city[source]
     return Customers(
         code=_codes(cities, kind[source]),
@@ -318,22 +352,35 @@ def make_customers(seed: int, count: int, months: int, owners: list[Owner]) -> C
         industry=industry[source],
         brand=brand[source],
         word=word[source],
-        legal_form=np.concatenate([legal_form, (legal_form[renamed] + 2) % len(LEGAL_FORM_WEIGHTS)]),
+        legal_form=np.concatenate(
+            [
+                legal_form,
+                (legal_form[renamed] + 2) % len(LEGAL_FORM_WEIGHTS),
+                (legal_form[doubled] != 1).astype(np.int64),
+            ]
+        ),
         owner=_owners(random, city, owners)[source],
         head=head[source],
         moved_to=moved_to,
-        moved_month=np.concatenate([moved_month, np.zeros(len(renamed), dtype=np.int64)]),
+        moved_month=np.concatenate([moved_month, np.zeros(len(source) - count, dtype=np.int64)]),
         is_renamed=np.isin(np.arange(len(source)), renamed),
+        copy_of=copy_of,
+        copy_way=np.where((copy_of % 2 == 0) & has_social_credit_code(copy_of), SAME_USCC, NAME_VARIANT),
         story=story[source],
         turning_point=turning_point[source],
-        documents_per_month=np.minimum(size**0.45, 40)[source] * quiet,
+        documents_per_month=np.minimum(size**0.45, 40)[source] * share,
         basket=(size**0.6)[source],
         regularity=steadiness[source],
         discount=np.clip(0.02 + 0.03 * np.log1p(size) + random.normal(0, 0.02, count), 0, 0.25)[source],
         term_days=terms[source],
         payer=_draw(random, [weight for _, weight, *_ in PAYERS], count)[source],
-        known_days=np.where(quiet > 0, known_days[source], 0),
+        known_days=np.where(share == 1, known_days[source], 0),
     )
+
+
+def has_social_credit_code(places: Numbers) -> Flags:
+    """Whether the companies at these places have told their identity code: a few have not."""
+    return places % 23 != 7
 
 
 def _sizes(random: np.random.Generator, kind: Numbers) -> Reals:
@@ -344,7 +391,7 @@ def _sizes(random: np.random.Generator, kind: Numbers) -> Reals:
 
 
 def _heads(random: np.random.Generator, kind: Numbers, size: Reals) -> Numbers:
-    """About one company in twelve is a branch of one of the larger companies."""
+    """About one company in twelve is a branch of one of the larger companies; a few of those belong to each other."""
     count = len(kind)
     head = np.full(count, NOBODY, dtype=np.int64)
     candidates = np.flatnonzero(kind == COMPANY)
@@ -354,13 +401,15 @@ def _heads(random: np.random.Generator, kind: Numbers, size: Reals) -> Numbers:
     chosen = random.integers(0, max(len(offices), 1), count)
     if len(offices):
         head[is_branch] = offices[chosen[is_branch]]
+    subsidiaries = offices[2::20]
+    head[subsidiaries] = offices[::20][: len(subsidiaries)]
     return head
 
 
 def _moves(
     random: np.random.Generator, kind: Numbers, head: Numbers, story: Numbers, months: int
-) -> tuple[Numbers, Numbers, Numbers]:
-    """Who is merged into whom and from which month, and who is renamed: lively stand-alone companies, each once."""
+) -> tuple[Numbers, Numbers, Numbers, Numbers]:
+    """Who is merged into whom and from which month, who is renamed, who entered twice: lively stand-alone companies."""
     count = len(kind)
     is_free = (kind == COMPANY) | (kind == DEALER)
     is_free &= head == NOBODY
@@ -369,11 +418,12 @@ def _moves(
     free = random.permutation(np.flatnonzero(is_free)).astype(np.int64)
     pairs = min(len(free) // 3, max(1, count // 75)) if months >= 6 else 0
     absorbed, absorbing, renamed = free[:pairs], free[pairs : 2 * pairs], free[2 * pairs : 3 * pairs]
+    doubled = free[3 * pairs :][: max(2, count // 100)]
     moved_to = np.full(count, NOBODY, dtype=np.int64)
     moved_to[absorbed] = absorbing
     earliest, latest = months // 4, max(months - 2, months // 4 + 1)
     moved_month = random.integers(earliest, latest, count)
-    return moved_to, moved_month, renamed
+    return moved_to, moved_month, renamed, doubled
 
 
 def _turning_points(random: np.random.Generator, story: Numbers) -> Reals:

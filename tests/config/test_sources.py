@@ -313,11 +313,12 @@ def test_a_chinese_file_name_belongs_to_one_kind_of_file(file_name: str, expecte
 
 def test_the_demo_takes_month_and_day_from_its_file_names() -> None:
     mapping = load_source("demo", None)
-    for name in ("sales", "payments"):
+    for name in ("sales", "orders", "payments", "visits"):
         assert mapping.file_named(name).partition_of("销售明细_202603_20260401.csv") == "202603"
     assert {file.name: file.mode for file in mapping.files} == {
         "customers": "snapshot", "customer_aliases": "upsert", "owners": "snapshot", "products": "snapshot",
-        "sales": "partition", "payments": "partition",
+        "sales": "partition", "orders": "partition", "payments": "partition", "bounced_notes": "upsert",
+        "visits": "partition", "channel_reports": "upsert",
     }  # fmt: skip
 
 

@@ -27,14 +27,14 @@ class Demo:
     receipt: DemoReceipt
     truth: dict[str, Any]
 
-    def facts(self, entity: str) -> list[dict[str, Any]]:
-        return [entry for entry in self.truth["files"] if entry["entity"] == entity]
+    def facts(self, mapping: str) -> list[dict[str, Any]]:
+        return [entry for entry in self.truth["files"] if entry["mapping"] == mapping]
 
     def records(self, file: str) -> list[list[str]]:
         """The records of a text file, the first one being number 1 of the truth file."""
         content = (self.folder / file).read_bytes()
         encoding = next(entry["encoding"] for entry in self.truth["files"] if entry["file"] == file)
-        return list(csv.reader(io.StringIO(content.decode(encoding), newline="")))
+        return list(csv.reader(io.StringIO(content.decode(encoding).removeprefix("\ufeff"), newline="")))
 
     def rows(self, file: str) -> list[dict[str, str]]:
         """The data rows of a text file by header, broken ones included, with the record number under `#`."""
@@ -43,6 +43,17 @@ class Demo:
             dict(zip(header, record, strict=True), **{"#": str(number)})
             for number, record in enumerate(records, start=2)
             if any(record) and record != header and record[0] != "合计"
+        ]
+
+    def good_rows(self, mapping: str) -> list[dict[str, str]]:
+        """The rows of all files of a kind that count: not broken, not superseded."""
+        planted = {(row["file"], str(row["record"])) for row in self.truth["planted_rows"]}
+        return [
+            row
+            for entry in self.facts(mapping)
+            if not entry["superseded_by"]
+            for row in self.rows(entry["file"])
+            if (entry["file"], row["#"]) not in planted
         ]
 
     def truth_table(self, name: str) -> list[dict[str, str]]:

@@ -104,7 +104,7 @@ def test_many_customers_are_written_as_text(monkeypatch: pytest.MonkeyPatch, dem
     monkeypatch.setattr(demo_masters, "MOST_CUSTOMERS_IN_A_WORKBOOK", 50)
     monkeypatch.setattr(demo_masters, "_CHUNK", 70)
     large = make_demo(tmp_path / "large", customers=CUSTOMERS, months=MONTHS)
-    (file,) = [entry["file"] for entry in large.facts("customer")]
+    (file,) = [entry["file"] for entry in large.facts("customers")]
     title, printed, header, *rows = large.records(file)
     assert title[0] == "客户档案" and printed[0].startswith("导出时间")
     assert [row[0] for row in rows] == [row["客户编码"] for row in workbook(demo, "客户档案")]
@@ -165,7 +165,7 @@ def test_margins_are_those_of_a_distributor(demo: Demo) -> None:
 
 def test_the_year_has_its_seasons(tmp_path: Path) -> None:
     demo = make_demo(tmp_path / "exports", customers=1000, months=36)
-    lines = {entry["file"].split("_")[1]: entry["rows_data"] for entry in demo.facts("sales_line")}
+    lines = {entry["file"].split("_")[1]: entry["rows_data"] for entry in demo.facts("sales")}
     september, december = (sum(lines[f"{year}{month}"] for year in (2023, 2024, 2025)) for month in ("09", "12"))
     assert december > 1.1 * september
     for festival, usual in (("202402", "202309"), ("202501", "202409"), ("202602", "202509")):
@@ -190,13 +190,13 @@ def test_stories_come_true(demo: Demo) -> None:
 
 def test_customers_pay_as_their_habit_says(demo: Demo) -> None:
     invoiced = {}
-    for entry in demo.facts("sales_line"):
+    for entry in demo.facts("sales"):
         for row in demo.rows(entry["file"]):
             if not any(row["单据编号"] == planted["key"] for planted in demo.truth["planted_rows"]):
                 invoiced[row["单据编号"]] = day(row["单据日期"])
     habits = {row["customer_id"]: (row["payer"], int(row["term_days"])) for row in demo.truth_table("customers.csv")}
     late: dict[str, list[int]] = {}
-    for entry in demo.facts("payment"):
+    for entry in demo.facts("payments"):
         for row in demo.rows(entry["file"]):
             if row["核销发票号"] not in invoiced:
                 continue  # an invoice from before the export
@@ -211,7 +211,9 @@ def test_a_larger_world_holds_together() -> None:
     customers = make_customers(1, 20_000, 36, owners)
     assert len(set(customers.code)) == len(customers)
     heads = customers.head[customers.head >= 0]
-    assert (customers.head[heads] < 0).all(), "a head office is no branch"
+    assert (customers.head[customers.head[heads][customers.head[heads] >= 0]] < 0).all(), "three levels at most"
+    assert 0 < (customers.head[np.unique(heads)] >= 0).sum() < len(np.unique(heads)) / 10
+    assert (customers.copy_of >= 0).sum() == 200
     assert (customers.moved_to[heads] < 0).all(), "a head office keeps its code"
     kinds = Counter(customers.kind.tolist())
     assert kinds[0] > kinds[1] > kinds[2] > kinds[3] == 2

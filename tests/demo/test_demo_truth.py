@@ -9,7 +9,8 @@ from decimal import ROUND_HALF_EVEN, Decimal
 import numpy as np
 import pytest
 
-from kehu.tasks.demo_truth import classes, net_of_tax, quota_seats, window_start
+from kehu.tasks.demo_timeline import net_of_tax
+from kehu.tasks.demo_truth import classes, quota_seats, window_start
 
 from .conftest import Demo, day, number
 
@@ -25,7 +26,7 @@ def summed(demo: Demo) -> dict[str, list[Decimal]]:
     moved = {merge["old_customer_id"]: merge["customer_id"] for merge in demo.truth["merges"]}
     begin = date.fromisoformat(demo.truth["window_start"])
     found: dict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 4)
-    for entry in demo.facts("sales_line"):
+    for entry in demo.facts("sales"):
         broken = {row["record"] for row in demo.truth["planted_rows"] if row["file"] == entry["file"]}
         for row in demo.rows(entry["file"]) if not entry["superseded_by"] else []:
             if int(row["#"]) in broken or row["单据状态"] != "已审核" or day(row["单据日期"]) < begin:
@@ -58,7 +59,7 @@ def test_what_is_received_follows_from_the_files(demo: Demo) -> None:
     begin = date.fromisoformat(demo.truth["window_start"])
     moved = {merge["old_customer_id"]: merge["customer_id"] for merge in demo.truth["merges"]}
     found: dict[str, Decimal] = defaultdict(Decimal)
-    for entry in demo.facts("payment"):
+    for entry in demo.facts("payments"):
         broken = {row["record"] for row in demo.truth["planted_rows"] if row["file"] == entry["file"]}
         for row in demo.rows(entry["file"]):
             if int(row["#"]) not in broken and day(row["回款日期"]) >= begin:
@@ -67,6 +68,73 @@ def test_what_is_received_follows_from_the_files(demo: Demo) -> None:
     for row in demo.truth_table("classes.csv"):
         if row["scored_party"] == "account":
             assert found[row["customer_id"]] == Decimal(row["received"])
+
+
+ON_RECEIPT = {"电汇", "银行转账", "网银", "银行承兑汇票", "银承", "现金", "支票"}
+
+
+def by_month(demo: Demo) -> dict[tuple[str, str], list[Decimal]]:
+    """Customer and month → lines, lines without cost, net sales, gross profit, collected, from the printed files."""
+    moved = {merge["old_customer_id"]: merge["customer_id"] for merge in demo.truth["merges"]}
+    found: dict[tuple[str, str], list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 5)
+
+    def place(row: dict[str, str], when: date) -> list[Decimal]:
+        code = row["客户编码"].strip()
+        return found[moved.get(code, code), f"{when:%Y-%m}"]
+
+    for row in demo.good_rows("sales"):
+        if row["单据状态"] == "已审核":
+            net = (number(row["价税合计(万元)"]) * 10_000 / (1 + rate(row["税率"]))).quantize(MICRO, ROUND_HALF_EVEN)
+            has_cost = row["成本(万元)"] not in ("", "-")
+            profit = net - number(row["成本(万元)"]) * 10_000 if has_cost else Decimal(0)
+            sums = place(row, day(row["单据日期"]))
+            sums[:4] = [old + new for old, new in zip(sums, (1, not has_cost, net, profit), strict=False)]
+    bounced = {row["收款单号"]: day(row["退票日期"]) for row in demo.good_rows("bounced_notes")}
+    for row in demo.good_rows("payments"):
+        counted = day(row["回款日期"] if row["结算方式"] in ON_RECEIPT else row["票据到期日"])
+        back = bounced.get(row["收款单号"])
+        if row["回款状态"] == "未到账" or (back and back <= counted):
+            continue
+        for when, sign in ((counted, 1), (back, -1)):
+            if when and when <= demo.receipt.as_of:
+                place(row, when)[4] += sign * number(row["回款金额"])
+    return found
+
+
+def test_every_month_of_every_customer_follows_from_the_files(demo: Demo) -> None:
+    found = by_month(demo)
+    stated = {(row["customer_id"], row["month"]): row for row in demo.truth_table("months.csv")}
+    assert set(stated) == set(found)
+    names = ("lines", "lines_without_cost", "net_sales", "gross_profit", "collected")
+    for key, row in stated.items():
+        assert [Decimal(row[name]) for name in names] == found[key], key
+    assert sum(sums[4] for sums in found.values()) == Decimal(demo.truth["totals"]["collected"])
+    assert [row["month"] for row in demo.truth_table("months.csv")] == sorted(month for _, month in found)
+    parties = {row["customer_id"]: row for row in demo.truth_table("customers.csv")}
+    for row in stated.values():
+        for name in ("bill_to_customer_id", "group_customer_id"):
+            assert row[name] == parties[row["customer_id"]][name]
+
+
+def test_bounced_notes_are_counted_never_or_taken_back(demo: Demo) -> None:
+    rows = [row for row in demo.truth_table("receipts.csv") if row["status"] == "bounced"]
+    counted = {
+        row["payment_id"]: row["received_date" if row["instrument"] == "bank_acceptance" else "note_due_date"]
+        for row in rows
+    }
+    is_later = [row["status_date"] > counted[row["payment_id"]] for row in rows]
+    assert any(is_later) and not all(is_later), "both kinds are planted"
+    assert {"bank_acceptance", "commercial_acceptance"} <= {row["instrument"] for row in rows}
+
+
+def test_the_window_is_a_sum_of_months(demo: Demo) -> None:
+    net: dict[str, Decimal] = defaultdict(Decimal)
+    for row in demo.truth_table("months.csv"):
+        if row["month"] >= demo.truth["window_start"][:7]:
+            net[row["customer_id"]] += Decimal(row["net_sales"])
+    for row in demo.truth_table("classes.csv"):
+        if row["scored_party"] == "account":
+            assert net[row["customer_id"]] == Decimal(row["net_sales"])
 
 
 def test_branches_are_rolled_up_to_their_head_office(demo: Demo) -> None:
