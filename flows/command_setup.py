@@ -43,17 +43,19 @@ def demo(arguments: argparse.Namespace) -> int:
     from kehu.tasks.demo_exports import write_demo_exports
 
     exports = arguments.dir / "exports"
-    with show.messages().status("writing demo exports …"):
-        receipt = write_demo_exports(
-            exports,
-            customers=arguments.customers,
-            months=arguments.months,
-            seed=arguments.seed,
-            as_of=DEMO_AS_OF,
-            clean=arguments.clean,
-        )
+    progress = show.Progress(is_silent=arguments.json)
+    receipt = progress.around(write_demo_exports)(
+        exports,
+        customers=arguments.customers,
+        months=arguments.months,
+        seed=arguments.seed,
+        as_of=DEMO_AS_OF,
+        clean=arguments.clean,
+        on_progress=lambda stage, done, total: progress.tell(f"writing demo exports: {stage}, {done} of {total}"),
+    )
     if not arguments.json:
-        show.messages().print(f"[dim]{len(receipt.files)} files with {receipt.lines:,} sales lines in {exports}[/dim]")
+        held = f"{receipt.customers:,} customers, {receipt.lines:,} invoice lines, {receipt.payments:,} receipts"
+        show.messages().print(f"[dim]{len(receipt.files)} files with {held} in {exports}[/dim]")
     if arguments.write_only:
         if arguments.json:
             show.print_json(

@@ -16,6 +16,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from rich.console import Console, Group
 from rich.markup import escape
+from rich.status import Status
 from rich.table import Table
 
 from kehu.schemas import model
@@ -29,6 +30,7 @@ WIDTH_WITHOUT_TERMINAL = 140
 """Columns to lay tables out for when output goes to a file or pipe."""
 
 _STAGE_WORDS = {
+    "write_demo_exports": "writing demo exports",
     "plan_night": "settings, policy, mapping",
     "land": "landing files",
     "conform": "conforming rows",
@@ -100,6 +102,12 @@ class Progress:
     def __init__(self, *, is_silent: bool) -> None:
         self._console = messages()
         self._is_silent = is_silent
+        self._status: Status | None = None
+
+    def tell(self, how_far: str) -> None:
+        """Say how far the stage under way is, in place of its name; nothing outside a stage."""
+        if self._status is not None:
+            self._status.update(how_far)
 
     def around(self, stage: Callable[P, T]) -> Callable[P, T]:
         """The stage, with its name shown while it works and its seconds after."""
@@ -110,8 +118,9 @@ class Progress:
         def shown(*args: P.args, **kwargs: P.kwargs) -> T:
             started = time.monotonic()
             sys.stdout.flush()  # both may go to one file: what was said before stands before
-            with self._console.status(f"{words} …"):
+            with self._console.status(f"{words} …") as self._status:
                 result = stage(*args, **kwargs)
+            self._status = None
             self._console.print(f"[dim]{words:<28}{time.monotonic() - started:6.1f} s[/dim]")
             return result
 
