@@ -171,13 +171,15 @@ def _policy_of_facts(facts: Facts) -> ir.Table:
 
 
 def _compliance_of_facts(facts: Facts) -> ir.Table:
+    # The policy comes first: where it is blank, nothing is computed in vain.
+    modes, measures = facts.policy.value("measures.visit_modes"), facts.mart(tables.DIM_CLASS_POLICY)
     return abc_compliance(
         facts.mart(tables.MART_ABC_CUSTOMER),
-        facts.mart(tables.DIM_CLASS_POLICY),
+        measures,
         facts.entity(tables.VISIT),
         facts.mart(tables.DIM_CUSTOMER),
         facts.merges(),
-        modes=facts.policy.value("measures.visit_modes"),
+        modes=modes,
         as_of=facts.as_of,
     )
 
