@@ -127,6 +127,15 @@ def test_customers_who_merged_in_a_circle(shop: Shop) -> None:
     assert "C001" in str(error)
 
 
+def test_head_offices_in_a_circle_where_groups_are_scored(shop: Shop) -> None:
+    shop.map(MAPPING.replace("          customer_name: 客户名称\n", "          parent_customer_id: 上级\n"))
+    shop.write(f"客户_{DELIVERED}.csv", "客户编码,上级\nC001,C002\nC002,C003\nC003,C001\n")
+    stated = "{value: group, reason: r, owner: o, source: s}"
+    shop.policy(f"party:\n  scored:\n    values:\n      2024-01-01: {stated}\n")
+    error = shop.refused(11, "customer_group_cycle")
+    assert error["count"] == 3 and "C001" in str(error)
+
+
 def test_nothing_about_persons_on_the_terminal(shop: Shop, tmp_path: Path) -> None:
     broken(shop, 5, "见附件", 7, 8, 9)
     shown = shop.kehu(shop.night())
