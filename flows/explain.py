@@ -211,11 +211,8 @@ def _how_cut(facts: CustomerFacts, basis: Basis, speech: Speech) -> Iterator[str
         yield speech.sentence("method_cumulative", rule=speech.part(rule), a=cuts[0], b=cuts[1], share=share)
     else:
         yield speech.sentence("method_quota" if method else "seats_of_run", **seats)
-    yield speech.sentence(
-        "both_methods",
-        quota=speech.letter(working["class_quota"]),
-        cumulative=speech.letter(working["class_cumulative"]),
-    )
+    letters = {name: speech.letter(working[f"class_{name}"]) for name in ("quota", "cumulative")}
+    yield speech.sentence("same_by_both" if len(set(letters.values())) == 1 else "both_methods", **letters)
 
 
 def _held_against_cuts(working: Row, rule: str) -> Decimal:
@@ -257,7 +254,14 @@ def _conflict(basis: Basis, speech: Speech) -> str:
         for name in judged
         if name in basis.indicators
     ]
-    return speech.sentence("conflict", classes=speech.joined(said))
+    levels = [_level(basis.indicators[name]) for name in judged[:2] if name in basis.indicators]
+    is_of_size = len(levels) == 2 and abs(levels[0] - levels[1]) > 1
+    return speech.sentence("conflict_of_size" if is_of_size else "conflict", classes=speech.joined(said))
+
+
+def _level(working: Row) -> int:
+    """A to C from the top; a zero or negative value stands one below."""
+    return "ABC".index(working["abc_class"]) if working["abc_class"] else 3
 
 
 def _letter_or_why(working: Row, speech: Speech) -> str:
@@ -290,7 +294,7 @@ def _value(facts: CustomerFacts, basis: Basis, name: str, working: Row, speech: 
     if working["indicator_value"] is None and working["indicator_share"] is None:
         return speech.sentence("value_missing", indicator=said, why=_letter_or_why(working, speech))
     printed = speech.percent(working["indicator_share"]) if name == SHARE else speech.money(working["indicator_value"])
-    basis_said = "" if name == SHARE else speech.part("basis", basis=speech.code(codes.TAX_BASIS, working["tax_basis"]))
+    basis_said = "" if name == SHARE else speech.part(f"tax_{working['tax_basis']}")
     if working["class_reason"]:
         why = _letter_or_why(working, speech)
         return speech.sentence("value_unranked", indicator=said, basis=basis_said, value=printed, why=why)
@@ -478,7 +482,8 @@ def _about_lift(basis: Basis, speech: Speech) -> Iterator[str]:
         yield speech.sentence("others_unchanged")
     order = ("combined_rise", "single_rise", "combined_fall")
     for change in sorted(lift.changes, key=lambda change: order.index(change.kind)):
-        said = _change(change, speech)
+        is_said_twice = change.kind == "single_rise" and basis.customer["abc_class"] is None
+        said = None if is_said_twice else _change(change, speech)
         if said:
             yield said
     if lift.has_fractions and any(change.change is not None for change in lift.changes):
@@ -489,9 +494,11 @@ def _change(change: Change, speech: Speech) -> str | None:
     kind = {"combined_rise": "rise", "combined_fall": "fall", "single_rise": "single"}[change.kind]
     indicator = speech.indicator(change.indicator)
     if change.change is None:
-        if kind == "single":
-            return None
+        if kind == "single" or (kind == "fall" and change.class_from == "C"):
+            return None  # nothing to say: who is last cannot fall
         return speech.sentence(f"{kind}_never", indicator=indicator, letter=speech.letter(change.class_from))
+    if kind == "rise" and change.class_from is None:
+        kind = "enter"
     is_share = change.indicator == SHARE
     return speech.sentence(
         f"{kind}_share" if is_share else f"{kind}_amount",

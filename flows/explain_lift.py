@@ -175,7 +175,9 @@ class _Finish:
         if reach is None:
             return Change(kind, self.indicator, class_from)
         now, places = _published_units(self.working["indicator_value"], self.working["indicator_share"], self.indicator)
-        spare = 1 if self.has_fractions and self.indicator != SHARE else 0
+        # Whoever has nothing at all is ranked with the first cent, wherever fractions lie.
+        from_nothing = self.working["class_reason"] == "no_trade" and reach.change == 1
+        spare = 1 if self.has_fractions and self.indicator != SHARE and not from_nothing else 0
         if kind == "combined_fall":
             then = (self.units - reach.change) // _FINER - spare
         else:

@@ -29,7 +29,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "heading_stability": ("稳定度", "Stability"),
     "heading_measure": ("管理措施", "Measures"),
     "heading_members": ("成员客户", "Members"),
-    "heading_lift": ("如何升类", "What would lift him"),
+    "heading_lift": ("升降条件", "What would move him"),
     "window_open": ("截至 {end}", "up to {end}"),
     "window": ("{start} 至 {end}", "{start} to {end}"),
     "in_basis": ("{heading} · {basis}", "{heading} · {basis}"),
@@ -75,6 +75,10 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "按户数为 {quota},按累计占比为 {cumulative}。",
         "By counts {quota}, by cumulative share {cumulative}.",
     ),
+    "same_by_both": (
+        "按户数与按累计占比结果相同。",
+        "Counts of customers and cumulative share give the same class.",
+    ),
     "mixed": ("综合得分 = {parts}。", "The combined score is {parts}."),
     "part": (
         "{indicator}百分位 {percentile} × 权重 {weight}",
@@ -93,7 +97,11 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "ABC points {points} (weighted mean of A = 3, B = 2, C = 1; for reading only).",
     ),
     "conflict": (
-        "指标冲突:{classes}——规模大不等于利润高。",
+        "指标冲突:{classes},相差两类,不能只看一项。",
+        "Indicators conflict: {classes}. They lie two classes apart; none of them tells all.",
+    ),
+    "conflict_of_size": (
+        "指标冲突:{classes}——规模不等于利润。",
         "Indicators conflict: {classes}. Size is not profit.",
     ),
     "class_of": ("{indicator}{letter}", "{indicator} {letter}"),
@@ -111,7 +119,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "{indicator}{basis} {value}:{ranked} 户中第 {rank} 名,占合计 {share},"
         "累计占比 {cumulative}(中点 {midpoint}),{letter}{seats}。",
         "{indicator}{basis} {value}: rank {rank} of {ranked}, {share} of the total, "
-        "{cumulative} cumulated (midpoint {midpoint}), {letter}{seats}.",
+        "{cumulative} cumulative (midpoint {midpoint}), {letter}{seats}.",
     ),
     "value_of_share": (
         "{indicator} {value}({source}):{ranked} 户中第 {rank} 名,{letter}{seats}。",
@@ -121,7 +129,9 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "value_missing": ("{indicator}:{why}。", "{indicator}: {why}."),
     "seats": ("(A类至第 {a} 名,B类至第 {b} 名)", " (class A to rank {a}, class B to rank {b})"),
     "cuts": ("(A类至 {a},B类至 {b})", " (class A up to {a}, class B up to {b})"),
-    "basis": ("({basis})", " ({basis})"),
+    "tax_net": ("(不含税)", " (excl. tax)"),
+    "tax_gross": ("(含税)", " (incl. tax)"),
+    "tax_unknown": ("(税基不明)", " (tax basis unknown)"),
     "brand_missing": (
         "品牌利润占比缺失:既无客户经营报表,也无品类采购额。",
         "Brand share: missing, there is neither a report of the customer's own figures nor of his purchases.",
@@ -133,15 +143,15 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "no_receipts": (":该来源不提供回款", ": the source delivers no receipts"),
     "counted": (
-        "回款额:{at_once}在收款当日计入,{later}在到期日计入。",
-        "Collections: {at_once} count on the day of receipt, {later} when they mature.",
+        "回款额:{at_once}在收款当日计入;{later}在到期日计入。",
+        "Collections: {at_once} count on the day of receipt; {later} when they mature.",
     ),
     "counted_all": (
         "回款额:各种结算方式均在收款当日计入。",
         "Collections: every instrument counts on the day of receipt.",
     ),
     "notes": (
-        "另有票据 {value} 尚未到期,未计入。",
+        "另有尚未到期的票据 {value},未计入。",
         "Notes of {value} have not matured and are not counted yet.",
     ),
     "without_cost": (
@@ -193,7 +203,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     ),
     # --- stability
     "stability": (
-        "{stability}:{window}采购 {count} 次,平均间隔 {gap} 天,间隔变异系数 {interval_cv},金额变异系数 {size_cv}。",
+        "{stability}:{window} 采购 {count} 次,平均间隔 {gap} 天,间隔变异系数 {interval_cv},金额变异系数 {size_cv}。",
         "{stability}: {count} purchases {window}, {gap} days apart on average; variation of the gaps {interval_cv}, "
         "of the amounts {size_cv}.",
     ),
@@ -202,7 +212,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "Stable is up to {i1} (gaps) and {s1} (amounts), fluctuating up to {i2} and {s2}.",
     ),
     "insufficient": (
-        "数据不足:{window}采购 {count} 次{needed},无法判断稳定度。",
+        "数据不足:{window} 采购 {count} 次{needed},无法判断稳定度。",
         "Too few purchases {window} to say: {count}{needed}.",
     ),
     "needed": (",少于 {needed} 次", ", at least {needed} are needed"),
@@ -225,7 +235,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "no_measure": ("策略未规定该类客户的措施。", "The policy states no measure for such customers."),
     "no_measure_without_class": ("无类别,无对应措施。", "Without a class no measure applies."),
     "visits": (
-        "{window}应访 {due} 次,实访 {done} 次{rate}:{verdict}。",
+        "{window} 应访 {due} 次,实访 {done} 次{rate}:{verdict}。",
         "Visits {window}: {done} done of {due} due{rate}: {verdict}.",
     ),
     "rate": ("({rate})", " ({rate})"),
@@ -248,6 +258,10 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "{indicator}再增加 {change}(达到 {value}),综合类别升为 {to}(第 {rank} 名)。",
         "{change} more {indicator} ({value} in all) lifts him to {to} (rank {rank}).",
     ),
+    "enter_amount": (
+        "{indicator}再增加 {change},即进入排名,为 {to}(第 {rank} 名)。",
+        "{change} more {indicator} and he is ranked: {to} (rank {rank}).",
+    ),
     "rise_share": (
         "{indicator}提高到 {value},综合类别升为 {to}(第 {rank} 名)。",
         "A {indicator} of {value} lifts him to {to} (rank {rank}).",
@@ -257,16 +271,16 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "Not reachable by {indicator} alone: even the first rank would not do.",
     ),
     "fall_amount": (
-        "{indicator}减少 {change} 即降为 {to}。",
+        "{indicator}减少 {change},即降为 {to}。",
         "{change} less {indicator} takes him down to {to}.",
     ),
-    "fall_share": ("{indicator}降到 {value} 即降为 {to}。", "A {indicator} of {value} takes him down to {to}."),
+    "fall_share": ("{indicator}降到 {value},即降为 {to}。", "A {indicator} of {value} takes him down to {to}."),
     "fall_never": ("即使{indicator}减到零,仍为 {letter}。", "Even without any {indicator} he stays in {letter}."),
     "single_amount": (
-        "仅就{indicator}一项:再增加 {change} 即为 {to}。",
+        "仅就{indicator}一项:再增加 {change},即为 {to}。",
         "By {indicator} itself {change} more makes {to}.",
     ),
-    "single_share": ("仅就{indicator}一项:达到 {value} 即为 {to}。", "By {indicator} itself {value} makes {to}."),
+    "single_share": ("仅就{indicator}一项:达到 {value},即为 {to}。", "By {indicator} itself {value} makes {to}."),
     "added_cent": (
         "结果表金额舍入到分,以上金额各加一分,以确保足够。",
         "The marts are rounded to cents; one cent is added to each amount, so that it is surely enough.",

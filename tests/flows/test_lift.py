@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
+import ibis
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kehu.tasks.abc import combined_ranks, indicator_ranks, with_classes
+from kehu.tasks.abc_rules import AbcRules
+from kehu.tasks.build import fetch
 from kehu.tasks.lift import (
     INDICATORS,
     CutRules,
@@ -192,6 +199,90 @@ def test_who_has_no_trade_reaches_the_lowest_class_with_one_cent() -> None:
     assert combined_standing(rows, QUOTA, 4) == Standing(None, None)
     assert combined_rise(rows, QUOTA, 4, "collections") == Reach(21, "C", 4)
     assert combined_rise(rows, QUOTA, 4, "brand_share") is None
+
+
+# --- the marts' own classification, run again with the changed values -------------------------------------------------
+
+CROWD = [
+    Judged(("s", "main", f"c{number:02}"), values, weights)
+    for number, (values, weights) in enumerate(
+        [
+            ((120_000_01, 5, 30_000_00, 400_000), (2, None, 2, 1)),
+            ((95_000_00, 7, 8_000_00, None), (2, None, 2, 1)),
+            ((80_000_50, 1, 21_000_00, None), (2, None, 2, 1)),
+            ((80_000_50, 2, 9_000_00, 150_000), (2, None, 2, 1)),
+            ((61_000_00, 3, None, None), (2, None, 2, 1)),
+            ((40_000_00, 4, 9_000_00, 0), (2, None, 2, 1)),
+            ((None, 70_000_00, 15_000_00, None), (None, 2, 2, 1)),
+            ((22_000_00, 6, -500_00, None), (2, None, 2, 1)),
+            ((None, 33_000_00, 3_000_00, 620_000), (None, 2, 2, 1)),
+            ((10_000_00, 8, 2_000_00, None), (2, None, 2, 1)),
+            ((0, 0, 0, None), (2, None, 2, 1)),
+            ((-700_00, 9, 1_00, 50_000), (2, None, 2, 1)),
+        ]
+    )
+]
+"""Amounts in cents, brand shares in millionths; two customers of a source without receipts."""
+
+
+def classified(populations: Sequence[Sequence[Judged]], rules: CutRules) -> list[dict[tuple[str, ...], Standing]]:
+    """Class and rank of everyone by the expressions the marts are made by, populations side by side as periods."""
+    rows = [(age, row) for age, rows in enumerate(populations) for row in rows]
+    money = pa.decimal128(38, 6)
+
+    def column(name: str) -> pa.Array:
+        place, decimals = INDICATORS.index(name), 6 if name == "brand_share" else 2
+        values = [row.values[place] for _, row in rows]
+        return pa.array([None if value is None else Decimal(value).scaleb(-decimals) for value in values], money)
+
+    values = ibis.memtable(
+        pa.table(
+            {
+                **{
+                    name: pa.array([row.key[place] for _, row in rows])
+                    for place, name in enumerate(("source", "company_id", "customer_id"))
+                },
+                "is_internal": pa.array([False] * len(rows)),
+                "tax_basis": pa.array(["net"] * len(rows)),
+                **{name: column(name) for name in INDICATORS},
+                "size_indicator": pa.array(["collections" if row.weights[0] else "sales" for _, row in rows]),
+                "period_type": pa.array(["rolling"] * len(rows)),
+                "period_age": pa.array([age for age, _ in rows], pa.int64()),
+                "period_start_date": pa.nulls(len(rows), pa.date32()),
+                "period_end_date": pa.array([date(2026, 3, 31)] * len(rows), pa.date32()),
+            }
+        )
+    )
+    of_policy = AbcRules(**asdict(rules))
+    combined = with_classes(combined_ranks(values, indicator_ranks(values, of_policy), of_policy), of_policy)
+    found: list[dict[tuple[str, ...], Standing]] = [{} for _ in populations]
+    for row in fetch(ibis.duckdb.connect(), combined).to_pylist():
+        key = (row["source"], row["company_id"], row["customer_id"])
+        found[row["period_age"]][key] = Standing(row["abc_class"], row["value_rank"])
+    return found
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [QUOTA, CutRules(method="cumulative"), CutRules(method="cumulative", cut_rule="crossing_down")],
+    ids=lambda rules: f"{rules.method} {rules.cut_rule}",
+)
+def test_run_again_with_the_changed_value_the_class_is_the_one_promised(rules: CutRules) -> None:
+    claims = [(who, name, sign) for who in range(len(CROWD)) for name in INDICATORS for sign in (1, -1)]
+    promised = []
+    for who, name, sign in claims:
+        reach = (combined_rise if sign > 0 else combined_fall)(CROWD, rules, who, name)
+        if reach is not None:
+            promised.append((who, name, sign, reach))
+    assert len(promised) > 12
+    just_enough = [changed(CROWD, who, name, sign * reach.change) for who, name, sign, reach in promised]
+    one_less = [changed(CROWD, who, name, sign * (reach.change - 1)) for who, name, sign, reach in promised]
+    now, *after = classified([CROWD, *just_enough, *one_less], rules)
+    assert now == {row.key: combined_standing(CROWD, rules, who) for who, row in enumerate(CROWD)}
+    for (who, _, _, reach), then, before in zip(promised, after, after[len(promised) :], strict=False):
+        key = CROWD[who].key
+        assert then[key] == Standing(reach.abc_class, reach.rank)
+        assert before[key].abc_class == now[key].abc_class != reach.abc_class
 
 
 # --- one indicator ----------------------------------------------------------------------------------------------------
