@@ -1,0 +1,359 @@
+"""The tables of the page: facts of a run as headers and cells, in one language.
+
+May import: `config`, `schemas`, other modules of `flows`. A cell is plain text, which the template escapes, or one of the
+few marks made here; nothing of a customer is ever taken for markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from kehu.flows.page_facts import CLASSES, Row, RunFacts, known_columns, share
+from kehu.flows.page_words import Words
+from kehu.schemas import codes
+from kehu.schemas import fields as f
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+    from kehu.config.policy import Policy, PolicyEntry
+
+_POLICY_SHOWN = ("abc.", "collections.", "stability.", "party.scored", "sales.basis")
+
+TERMS: Final = (
+    f.collections_gross, f.notes_not_counted_gross, f.gross_profit, f.brand_share, f.percentile_rank, f.abc_score,
+    f.abc_class, f.is_conflict, f.move, f.is_confirmed, f.stability_class, f.demand_pattern, f.visit_compliance,
+    f.ratio_deviation, f.customers_for_80_percent, f.gini,
+)  # fmt: skip
+"""The columns whose sentences make the glossary, in the order they are met on the page."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the page.
+
+    Attributes:
+        headers: titles of the columns.
+        rows: the cells.
+        numbers: positions of the columns that are set right.
+        long: positions of the columns whose cells may be broken into lines.
+        strong: positions of the rows that are sums.
+    """
+
+    headers: tuple[str, ...]
+    rows: tuple[tuple[str | Markup, ...], ...]
+    numbers: frozenset[int]
+    long: frozenset[int] = frozenset()
+    strong: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class _Column:
+    title: str
+    cell: Callable[[Row], Any]
+    is_number: bool = False
+    is_long: bool = False
+
+
+def _table(columns: Sequence[_Column], rows: Sequence[Row], *, strong: Sequence[int] = ()) -> Table:
+    return Table(
+        headers=tuple(column.title[:1].upper() + column.title[1:] for column in columns),
+        rows=tuple(tuple(column.cell(row) for column in columns) for row in rows),
+        numbers=frozenset(n for n, column in enumerate(columns) if column.is_number),
+        long=frozenset(n for n, column in enumerate(columns) if column.is_long),
+        strong=frozenset(strong),
+    )
+
+
+def chip(letter: str | None) -> str | Markup:
+    """A class as its letter on its shade; a dash for none."""
+    from markupsafe import Markup
+
+    return Markup('<b class="chip {0}">{0}</b>').format(letter) if letter in CLASSES else "–"
+
+
+# --- tiers and indicators ---------------------------------------------------------------------------------------------
+
+
+def tiers(facts: RunFacts, words: Words, policy: Policy | None) -> Table:
+    """The classes with their customers and what they bring, then those without class and why, then all."""
+    wanted = dict(zip(CLASSES, policy.value("abc.quota_shares"), strict=True)) if policy else {}
+
+    def name(row: Row) -> str | Markup:
+        if row["abc_class"] in CLASSES:
+            return chip(row["abc_class"])
+        return str(row.get("title") or words.letter(None, row["abc_class_reason"]))
+
+    def of_classed(row: Row) -> str:
+        return words.percent(share(row["customers"], facts.classed)) if row["abc_class"] else ""
+
+    columns = [
+        _Column(words.say("class", "类别"), name),
+        _Column(words.say("customers", "户数"), lambda row: words.count(row["customers"]), True),
+        _Column(words.say("share of classed", "户数占比"), of_classed, True),
+    ]
+    if wanted:
+        columns.append(
+            _Column(
+                words.say("aimed at", "目标占比"), lambda row: _if(wanted.get(row["abc_class"]), words.percent), True
+            )
+        )
+    for measure in facts.measures:
+        columns += _with_share(measure, facts, words)
+    if any(row["confirmed"] for row in facts.tiers):
+        columns.append(_Column(words.say("confirmed", "已确认"), lambda row: words.count(row["confirmed"]), True))
+    if any(row["conflicts"] for row in facts.tiers):
+        columns.append(_Column(words.say("conflicts", "指标冲突"), lambda row: words.count(row["conflicts"]), True))
+    rows = [*facts.tiers, _sum_of(facts, words.say("all", "合计"))]
+    return _table(columns, rows, strong=[len(rows) - 1])
+
+
+def _sum_of(facts: RunFacts, title: str) -> Row:
+    counts = {name: sum(row[name] for row in facts.tiers) for name in ("customers", "confirmed", "conflicts")}
+    return {"abc_class": None, "abc_class_reason": None, "title": title, **counts} | {
+        measure: facts.total(measure) for measure in ("size", "gross_profit", "sales")
+    }
+
+
+def _with_share(measure: str, facts: RunFacts, words: Words) -> list[_Column]:
+    whole = facts.total(measure)
+    return [
+        _Column(words.header(measure), lambda row: words.money(row[measure]), True),
+        _Column(words.say("share", "占比"), lambda row: words.percent(share(row[measure], whole)), True),
+    ]
+
+
+def indicators(facts: RunFacts, words: Words, rule: str) -> Table:
+    """The indicators side by side: who is ranked, the classes by either method, how concentrated the value is."""
+
+    def by(method: str) -> Callable[[Row], str]:
+        def counts(row: Row) -> str:
+            numbers = [row[f"{method}_{letter}"] for letter in "abc"]
+            return " : ".join(map(words.count, numbers)) if any(numbers) else "–"
+
+        return counts
+
+    rows = [row for row in facts.summaries if row["ranked_customers"]]
+    several = len({row["tax_basis"] for row in rows}) > 1
+    columns = [
+        _Column(words.say("indicator", "指标"), lambda row: words.code(codes.INDICATOR, row["indicator"])),
+        *([_Column(_label(words, f.tax_basis), lambda row: words.code(codes.TAX_BASIS, row["tax_basis"]))] if several else []),
+        _Column(words.say("ranked", "参与排名户数"), lambda row: words.count(row["ranked_customers"]), True),
+        _Column(
+            words.say(f"total, {words.short_unit}", f"合计({words.unit})"),
+            lambda row: words.money(row["ranked_value"]) if row["indicator"] in _AMOUNTS else "–",
+            True,
+        ),
+        _Column(words.say("A : B : C by quota", "A : B : C 按户数1:2:2"), by("quota"), True),
+        _Column(
+            words.say(f"A : B : C cumulative ({words.cut_rule(rule)})", f"A : B : C 按累计占比({words.cut_rule(rule)})"),
+            by(rule),
+            True,
+        ),
+        *(
+            _Column(_label(words, field), lambda row, name=field.name: words.percent(row[name]), True)
+            for field in (f.top_1_share, f.top_5_share, f.top_10_share, f.top_20_percent_share)
+        ),
+        _Column(_label(words, f.gini), lambda row: _if(row["gini"], lambda value: f"{value:.2f}"), True),
+    ]  # fmt: skip
+    return _table(columns, rows)
+
+
+_AMOUNTS = ("collections", "gross_profit", "sales")
+
+
+# --- lists of customers -----------------------------------------------------------------------------------------------
+
+
+_STANDS_FOR = {"class": "abc_class", "change": "move", "visits": "visits_due"}
+_WORKED_OUT = ("margin",)
+
+
+def customers(rows: Sequence[Row], names: Sequence[str], words: Words) -> Table:
+    """A list of customers; columns nobody has a value in are left out.
+
+    Args:
+        rows: customers of `RunFacts`.
+        names: columns besides code and name, in order: columns of a customer, `class`, `change`, `margin`, `visits`.
+        words: the language.
+    """
+    columns = [
+        _Column(words.say("code", "客户编码"), lambda row: row["customer_id"]),
+        *([_Column(_label(words, f.source), lambda row: row["source"])] if len({row["source"] for row in rows}) > 1 else []),
+        *([_Column(words.say("name", "客户名称"), lambda row: words.value(row["customer_name"]), is_long=True)]
+          if known_columns(rows, ["customer_name"]) else []),
+    ]  # fmt: skip
+    made = _customer_columns(words)
+    for name in names:
+        if name in _WORKED_OUT or known_columns(rows, [_STANDS_FOR.get(name, name)]):
+            columns.append(made[name])
+    return _table(columns, rows)
+
+
+def _customer_columns(words: Words) -> dict[str, _Column]:
+    made = {
+        "class": _Column(words.say("class", "类别"), lambda row: chip(row["abc_class"])),
+        "change": _Column(words.say("class change", "类别变动"), _change),
+        "size_class": _Column(words.say("by size", "按规模"), lambda row: chip(row["size_class"])),
+        "gross_profit_class": _Column(words.say("by profit", "按毛利"), lambda row: _chip_or_negative(row, words)),
+        "brand_share_class": _Column(words.say("by brand share", "按品牌占比"), lambda row: chip(row["brand_share_class"])),
+        "stability_class": _Column(
+            _label(words, f.stability_class), lambda row: _if(row["stability_class"], lambda code: words.code(codes.STABILITY_CLASS, code))
+        ),
+        "is_confirmed": _Column(_label(words, f.is_confirmed), lambda row: words.value(row["is_confirmed"])),
+        "margin": _Column(
+            words.say("margin", "毛利率"), lambda row: words.percent(share(row["gross_profit"], row["sales"])), True
+        ),
+        "visits": _Column(
+            words.say("visits done / due", "实访/应访"), lambda row: f"{row['visits_done']} / {row['visits_due']}", True
+        ),
+        "last_visit_date": _Column(_label(words, f.last_visit_date), lambda row: words.day(row["last_visit_date"])),
+        "province": _Column(_label(words, f.province), lambda row: words.value(row["province"])),
+        "owner_name": _Column(_label(words, f.owner_name), lambda row: words.value(row["owner_name"])),
+    }  # fmt: skip
+    for measure in ("size", "gross_profit", "sales"):
+        made[measure] = _Column(words.header(measure), lambda row, measure=measure: words.money(row[measure]), True)  # type: ignore[misc]
+    return made
+
+
+def _change(row: Row) -> str | Markup:
+    from markupsafe import Markup
+
+    if row["abc_class_prev"] and row["abc_class"]:
+        return Markup('<span class="change">{} → {}</span>').format(chip(row["abc_class_prev"]), chip(row["abc_class"]))
+    return chip(row["abc_class"] or row["abc_class_prev"])
+
+
+def _chip_or_negative(row: Row, words: Words) -> str | Markup:
+    if row["gross_profit_class"] is None and row["gross_profit"] is not None and row["gross_profit"] <= 0:
+        return words.say("zero or negative", "零或负")
+    return chip(row["gross_profit_class"])
+
+
+# --- measures, data, rules --------------------------------------------------------------------------------------------
+
+
+def class_policy(facts: RunFacts, words: Words) -> Table:
+    """What is done for customers of each class."""
+    measure = "measure_zh" if words.language == "zh" else "measure_en"
+
+    def stability(row: Row) -> str:
+        code = row["policy_stability"]
+        return words.say("any", "不限") if code == "any" else words.code(codes.STABILITY_CLASS, code)
+
+    columns = [
+        _Column(words.say("class", "类别"), lambda row: chip(row["abc_class"])),
+        _Column(words.say("stability", "稳定度"), stability),
+        _Column(words.say("what is done", "管理措施"), lambda row: words.value(row[measure]), is_long=True),
+        _Column(words.say("who", "负责人级别"), lambda row: words.value(row["owner_level"]), is_long=True),
+        _Column(words.say("service", "服务级别"), lambda row: words.value(row["service_level"]), is_long=True),
+        _Column(words.say("visits a quarter", "每季应访"), lambda row: words.count(row["visits_per_quarter"]), True),
+        _Column(words.say("credit review, months", "信用复核(月)"), lambda row: words.count(row["credit_review_months"]), True),
+    ]  # fmt: skip
+    return _table(columns, facts.measures_by_class)
+
+
+def visits(facts: RunFacts, words: Words) -> Table:
+    """How far the visits of the last three months reach what each class asks for."""
+    columns = [
+        _Column(words.say("class", "类别"), lambda row: chip(row["abc_class"])),
+        _Column(words.say("customers to visit", "应访客户"), lambda row: words.count(row["customers"]), True),
+        _Column(words.say("visited as due", "达标客户"), lambda row: words.count(row["compliant"]), True),
+        _Column(
+            words.say("share", "达标率"), lambda row: words.percent(share(row["compliant"], row["customers"])), True
+        ),
+        _Column(_label(words, f.visits_due), lambda row: words.count(row["visits_due"]), True),
+        _Column(_label(words, f.visits_done), lambda row: words.count(row["visits_done"]), True),
+    ]
+    return _table(columns, facts.visits)
+
+
+def entities(facts: RunFacts, words: Words) -> Table:
+    """What became of the rows of all files in force, by entity."""
+    counts = ("rows_data", "rows_accepted", "rows_merged", "rows_quarantined", "rows_dropped", "rows_later")
+    shown = [name for name in counts if name == "rows_data" or any(row[name] for row in facts.entities)]
+    columns = [
+        _Column(_label(words, f.entity), lambda row: words.table(row["entity"])),
+        _Column(words.say("files", "文件数"), lambda row: words.count(row["files"]), True),
+        *(
+            _Column(_label(words, getattr(f, name)), lambda row, name=name: words.count(row[name]), True)
+            for name in shown
+        ),
+    ]
+    return _table(columns, facts.entities)
+
+
+def quarantine(facts: RunFacts, words: Words) -> Table:
+    """The rules that put rows aside."""
+    columns = [
+        _Column(_label(words, f.entity), lambda row: words.table(row["entity"])),
+        _Column(_label(words, f.rule), lambda row: row["rule"]),
+        _Column(_label(words, f.row_count), lambda row: words.count(row["row_count"]), True),
+    ]
+    return _table(columns, facts.quarantine)
+
+
+def failed(facts: RunFacts, words: Words) -> Table:
+    """The expectations of the gate that did not hold."""
+    columns = [
+        _Column(_label(words, f.severity), lambda row: words.code(codes.SEVERITY, row["severity"])),
+        _Column(_label(words, f.entity), lambda row: words.table(row["suite"])),
+        _Column(_label(words, f.rule), lambda row: row["rule"]),
+        _Column(_label(words, f.rows_failed), lambda row: words.count(row["rows_failed"]), True),
+        _Column(_label(words, f.rows_checked), lambda row: words.count(row["rows_checked"]), True),
+    ]
+    return _table(columns, facts.failed)
+
+
+def rules(policy: Policy, words: Words) -> Table:
+    """The policy values that made the classes."""
+    entries = [entry for entry in policy.entries() if entry.key.startswith(_POLICY_SHOWN)]
+    rows = [{"entry": entry} for entry in entries]
+    zh = words.language == "zh"
+    columns = [
+        _Column(
+            words.say("what it decides", "含义"),
+            lambda row: row["entry"].description_zh if zh else row["entry"].description_en,
+            is_long=True,
+        ),
+        _Column(words.say("value", "取值"), lambda row: _policy_value(row["entry"], words), is_long=True),
+        _Column(words.say("in force from", "生效日"), lambda row: _since(row["entry"], words)),
+        _Column(words.say("key", "键"), lambda row: row["entry"].key),
+    ]
+    return _table(columns, rows)
+
+
+def _policy_value(entry: PolicyEntry, words: Words) -> str:
+    value = entry.value
+    if value is None:
+        return words.say("(blank)", "(未填)")
+    if entry.type in ("share", "shares", "cuts"):
+        parts = value if isinstance(value, tuple) else (value,)
+        return " / ".join(f"{part * 100:f}".rstrip("0").rstrip(".") + words.say(" %", "%") for part in parts)
+    if isinstance(value, tuple | list):
+        return words.joined([_word(part, words) for part in value]) or words.say("(none)", "(无)")
+    return _word(value, words)
+
+
+def _word(value: Any, words: Words) -> str:
+    for known in (codes.PAYMENT_INSTRUMENT, codes.LINE_KIND, codes.INDICATOR, codes.DOCUMENT_TYPE):
+        if value in known.codes:
+            return words.code(known, value)
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+def _since(entry: PolicyEntry, words: Words) -> str:
+    if entry.file == "--set":
+        return words.say("this run (--set)", "本次运行(--set)")
+    return words.say("always", "一直") if entry.from_date.year <= 1900 else entry.from_date.isoformat()
+
+
+def _label(words: Words, field: Any) -> str:
+    return str(field.label_zh if words.language == "zh" else field.label_en)
+
+
+def _if(value: Any, say: Callable[[Any], str]) -> str:
+    return "" if value is None else say(value)

@@ -1,0 +1,228 @@
+"""How the page and the printed summary say things: numbers, names and sentences, in Chinese or English.
+
+May import: `config`, `schemas`, other modules of `flows`. Names of columns and codes are the contracts' own (R25); what is
+written here stands in both languages side by side.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any, Final
+
+from kehu.flows.page_facts import CLASSES, RunFacts, share
+from kehu.flows.show import Labels
+from kehu.schemas import codes
+
+LARGE: Final = Decimal(1_000_000)
+"""From this value of the largest customer on amounts are printed in 万 (in English in thousands), unit in the header."""
+
+_CENT, _TENTH = Decimal("0.01"), Decimal("0.1")
+_NOTHING_THERE = re.compile(r"[;,]\s*null[^;.]*|[;,][^;,。]*为空[^;,。]*(?=[;,。])")
+_REFERENCES = re.compile(r"\s*\((?:(?:R|ABC-)\d+(?:,\s*)?)+\)")
+_CURRENCY_ZH = {"CNY": "元", "USD": "美元", "EUR": "欧元", "GBP": "英镑", "JPY": "日元", "HKD": "港元"}
+_MEASURES: dict[str, tuple[str, str]] = {"sales": ("sales", "销售额"), "gross_profit": ("gross profit", "毛利额")}
+_GATE = {"open": ("open", "通过"), "warned": ("warned", "有警告"), "closed": ("closed", "未通过")}
+_RULES = {
+    "midpoint": ("midpoint", "中点"), "crossing_down": ("crossing down", "跨线归下"), "crossing_up": ("crossing up", "跨线归上"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Words(Labels):
+    """Words and figures in one language.
+
+    Attributes:
+        language: `zh` or `en`.
+        currency: reporting currency.
+        divisor: what amounts are divided by when printed.
+        size_indicator: what stands for size.
+    """
+
+    currency: str = "CNY"
+    divisor: int = 1
+    size_indicator: str = "sales"
+
+    @classmethod
+    def of(cls, facts: RunFacts, language: str) -> Words:
+        """The words for a run: amounts in the unit that suits its largest customer."""
+        large = 10_000 if language == "zh" else 1_000
+        divisor = large if facts.largest_value >= LARGE else 1
+        return cls(language, facts.portfolio.reporting_currency, divisor, facts.size_indicator)
+
+    # --- figures ------------------------------------------------------------------------------------------------------
+
+    @property
+    def unit(self) -> str:
+        """The unit of printed amounts: `万元`, `CNY thousand`."""
+        if self.language == "zh":
+            return ("万" if self.divisor > 1 else "") + _CURRENCY_ZH.get(self.currency, self.currency)
+        return self.currency + (" thousand" if self.divisor > 1 else "")
+
+    @property
+    def short_unit(self) -> str:
+        """The unit as a header has room for it: `万元`, `CNY k`."""
+        return self.unit.replace(" thousand", " k")
+
+    def money(self, amount: Decimal | None) -> str:
+        """An amount in `unit`, two decimals; a dash where there is none."""
+        if amount is None:
+            return "–"
+        return f"{_rounded(amount / self.divisor, _CENT):,}"
+
+    def percent(self, part: Decimal | None) -> str:
+        """A share as a percentage with one decimal, `<0.1` for a trace; a dash where there is none."""
+        if part is None:
+            return "–"
+        if 0 < part < Decimal("0.0005"):
+            return self.say("<0.1 %", "<0.1%")
+        shown = f"{_rounded(part * 100, _TENTH):,}"
+        return f"{shown}%" if self.language == "zh" else f"{shown} %"
+
+    def count(self, number: int | None) -> str:
+        """A whole number; a dash where there is none."""
+        return "–" if number is None else f"{number:,}"
+
+    def customers(self, number: int) -> str:
+        """A number of customers: `1 customer`, `12 户`."""
+        return self.say(f"{number:,} customer{'' if number == 1 else 's'}", f"{number:,} 户")
+
+    def day(self, value: date | None) -> str:
+        """A day; a dash where there is none."""
+        return "–" if value is None else value.isoformat()
+
+    def value(self, value: Any) -> str:
+        """Any value of a table cell by its type."""
+        if value is None or value == "":
+            return "–"
+        if isinstance(value, bool):
+            return self.say("yes", "是") if value else self.say("no", "否")
+        if isinstance(value, int):
+            return self.count(value)
+        return str(value)
+
+    # --- names --------------------------------------------------------------------------------------------------------
+
+    def measure(self, name: str) -> str:
+        """The name of a measure of `RunFacts`: `size` by what it is measured by."""
+        if name == "size":
+            name = self.size_indicator
+        if name == "sales":
+            return self.say("net sales", "销售额")
+        return self.code(codes.INDICATOR, name)
+
+    def header(self, name: str) -> str:
+        """The name of a measure with its unit, for a column."""
+        return self.say(f"{self.measure(name)}, {self.short_unit}", f"{self.measure(name)}({self.unit})")
+
+    def letter(self, letter: str | None, reason: str | None = None) -> str:
+        """A class in words: `class A`, `A类`; without one why."""
+        if letter and letter in CLASSES:
+            return self.say(f"class {letter}", f"{letter}类")
+        if reason:
+            return self.code(codes.CLASS_REASON, reason)
+        return self.say("no class", "无类别")
+
+    def gate(self, status: str) -> str:
+        """The verdict of the gate."""
+        return self.say(*_GATE[status])
+
+    def table(self, name: str) -> str:
+        """The printed name of a table: in English its own name as words, without the prefix of its layer."""
+        if self.language == "zh":
+            return super().table(name)
+        return re.sub("^(mart|dim)_", "", name).replace("_", " ")
+
+    def cut_rule(self, rule: str) -> str:
+        """What of a customer is compared with a cut."""
+        return self.say(*_RULES[rule])
+
+    def sentence(self, field: Any) -> str:
+        """What a column says, as one reads it: without marks of code, references, and when it is null."""
+        text = field.description_zh if self.language == "zh" else field.description_en
+        return _NOTHING_THERE.sub("", _REFERENCES.sub("", text)).replace("`", "")
+
+    def skipped(self, reason: str) -> str:
+        """Why a mart was not built."""
+        kind, _, name = reason.partition(": ")
+        if kind == "missing_entity":
+            return self.say(f"nothing delivered: {self.table(name)}", f"未提供:{self.table(name)}")
+        if kind == "policy_blank":
+            return self.say(f"policy is blank: {name}", f"策略未填:{name}")
+        return reason
+
+    def capital(self, text: str) -> str:
+        """The text with its first letter large."""
+        return text[:1].upper() + text[1:]
+
+    def joined(self, parts: list[str]) -> str:
+        """Parts of a sentence, one after the other."""
+        return self.say(", ", "、").join(parts)
+
+    # --- sentences ----------------------------------------------------------------------------------------------------
+
+    def tiers(self, facts: RunFacts) -> str | None:
+        """What the customers of class A bring; None without classes."""
+        row = facts.tier("A")
+        if row is None:
+            return None
+        shares = [
+            (self.percent(share(row[name], facts.total(name))), self.measure(name))
+            for name in facts.measures
+            if share(row[name], facts.total(name)) is not None
+        ]
+        of_all = self.percent(share(row["customers"], facts.classed))
+        if self.language == "zh":
+            brings = "、".join(f"{name}的 {part}" for part, name in shares)
+            return f"A类客户 {row['customers']:,} 户(占有类别客户 {of_all}),贡献{brings}。"
+        brings = " and ".join(f"{part} of {name}" for part, name in shares[:2]) + "".join(
+            f", {part} of {name}" for part, name in shares[2:]
+        )
+        return f"{self.customers(row['customers'])} in class A, {of_all} of those classed, bring {brings}."
+
+    def moves(self, facts: RunFacts) -> str | None:
+        """How many customers moved since the period before; None without history."""
+        if not facts.moves or facts.previous_end is None:
+            return None
+        counts = [(move, facts.moves.get(move, 0)) for move in codes.MOVE.codes]
+        if self.language == "zh":
+            said = "、".join(f"{self.code(codes.MOVE, move)} {count:,} 户" for move, count in counts)
+            return f"较上期(截至 {facts.previous_end}):{said}。"
+        said = ", ".join(f"{count:,} {'unchanged' if move == 'stable' else move}" for move, count in counts)
+        return f"Since the period up to {facts.previous_end}: {said}."
+
+    def concentration(self, facts: RunFacts) -> str | None:
+        """How much the largest customers make of the size; None where nobody is ranked."""
+        row = facts.summary(facts.size_indicator)
+        if row is None or row["top_1_share"] is None:
+            return None
+        one, five, ten = (self.percent(row[f"top_{count}_share"]) for count in (1, 5, 10))
+        name = self.measure("size")
+        most = row["customers_for_80_percent"]
+        if self.language == "zh":
+            verdict = "已达到集中度警戒线" if row["is_concentrated"] else "未达到集中度警戒线"
+            return f"{name}:第一大客户占 {one},前五大占 {five},前十大占 {ten};80% 来自 {most:,} 户。{verdict}。"
+        verdict = "the limits of concentration are reached" if row["is_concentrated"] else "no limit is reached"
+        return (
+            f"Of {name} the largest customer makes {one}, the five largest {five}, the ten largest {ten}; "
+            f"{self.customers(most)} make 80 %: {verdict}."
+        )
+
+    def status(self, facts: RunFacts) -> str:
+        """Gate, files and rows put aside."""
+        aside = self.percent(share(facts.rows_quarantined, facts.rows_data))
+        if self.language == "zh":
+            return (
+                f"质检{self.gate(facts.log['gate'])};有效文件 {facts.files:,} 个(本次 {facts.new_files:,} 个);"
+                f"数据行 {facts.rows_data:,},隔离 {facts.rows_quarantined:,} 行({aside})。"
+            )
+        return (
+            f"Gate {self.gate(facts.log['gate'])}; {facts.files:,} files in force, {facts.new_files:,} of them new; "
+            f"{facts.rows_quarantined:,} of {facts.rows_data:,} data rows set aside ({aside})."
+        )
+
+
+def _rounded(value: Decimal, step: Decimal) -> Decimal:
+    return value.quantize(step, ROUND_HALF_EVEN) + 0  # adding nothing takes the sign from a zero
