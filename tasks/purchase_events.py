@@ -24,6 +24,9 @@ _LINE = (*_CUSTOMER, "account_customer_id", f.document_id.name, f.line_id.name, 
 _DAY = f.document_date.name
 _MEASURES = ("quantity", "amount")
 
+COLUMNS_READ = (*_LINE, f.line_kind.name, f.return_of_document_id.name, *_MEASURES)
+"""What purchases read of a sales line. Hold the lines first: they are read several times over."""
+
 
 def purchase_events(sales: ir.Table, *, merge_days: int) -> ir.Table:
     """The purchases of every customer: one scored customer × one day with something bought and kept.
@@ -137,14 +140,20 @@ def _taken_off(rows: ir.Table, returns: ir.Table, keys: tuple[str, ...]) -> ir.T
     latest_first = [rows[_DAY].desc(), rows[f.line_id.name].desc()]
     later = ibis.window(group_by=list(keys), order_by=latest_first, rows=(None, -1))
     none = exact.zero(6)
-    left: dict[str, ir.Value] = {}
+    due: dict[str, ir.Value] = {}
     for measure in _MEASURES:
         done = exact.total(rows[f"sold_{measure}"] - rows[measure]).over(peers).fill_null(none)
         before = exact.total(rows[measure]).over(later).fill_null(none)
-        due = rows[f"taken_{measure}"].fill_null(none) - done - before
-        rest = rows[measure] - due
-        left[measure] = ibis.cases((due <= none, rows[measure]), (rest < none, none), else_=rest)
-    return rows.mutate(**left).select(columns)
+        due[f"due_{measure}"] = rows[f"taken_{measure}"].fill_null(none) - done - before
+    rows = rows.mutate(**due)
+    return rows.mutate(**{measure: _less(rows[measure], rows[f"due_{measure}"]) for measure in _MEASURES}).select(
+        columns
+    )
+
+
+def _less(value: ir.DecimalValue, due: ir.DecimalValue) -> ir.DecimalValue:
+    none = exact.zero(6)
+    return ibis.cases((due <= none, value), (value < due, none), else_=value - due)
 
 
 # --- 2. returns that name none ----------------------------------------------------------------------------------------

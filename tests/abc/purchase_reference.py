@@ -221,5 +221,6 @@ def _trend(monthly: Sequence[Fraction]) -> Fraction | None:
     if count < 2 or not whole:
         return None
     mean, middle = whole / count, Fraction(count + 1, 2)
-    slope = sum((t - middle) * (value - mean) for t, value in enumerate(monthly, start=1))
-    return slope / sum((t - middle) ** 2 for t in range(1, count + 1)) / mean
+    steps = [t - middle for t in range(1, count + 1)]
+    rise = sum((step * (value - mean) for step, value in zip(steps, monthly, strict=True)), Fraction(0))
+    return rise / sum((step * step for step in steps), Fraction(0)) / mean

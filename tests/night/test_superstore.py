@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+from collections import Counter
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -109,6 +110,15 @@ def test_each_indicator_is_the_sum_of_the_accepted_rows(all_dates: Night) -> Non
     rows = all_dates.rows("mart_abc_customer")
     told = {row["customer_id"]: (row["sales_tax_unknown"], row["gross_profit"]) for row in rows}
     assert told == {code: (sales.quantize(cent), profit.quantize(cent)) for code, (sales, profit) in sums.items()}
+
+
+def test_customers_are_of_several_stability_classes(text: Night) -> None:
+    """R13: by the CV of calendar months every one of them would be unstable; the least is 1.58."""
+    rows = text.rows("mart_customer_stability")
+    assert Counter(row["stability_class"] for row in rows) == {
+        "stable": 4, "fluctuating": 107, "unstable": 308, "insufficient": 360,
+    }  # fmt: skip
+    assert min(row["monthly_cv"] for row in rows) == Decimal("1.581794")
 
 
 def test_a_sandbox_leaves_the_official_warehouse_alone(text: Night, all_dates: Night) -> None:

@@ -6,6 +6,7 @@ in exact decimals, by statements that share nothing with the pipeline, or stands
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -160,3 +161,12 @@ def test_the_official_night_looks_back_twelve_months(official: Night, csv: duckd
     in_window = "SELECT sum(amount) FROM line WHERE customer IS NOT NULL AND day >= '2010-12-10'"
     (expected,) = csv.execute(in_window).fetchall()
     assert official.one("run_mart", mart="mart_abc_customer")["exact_total"] == expected[0]
+
+
+def test_a_fully_cancelled_order_leaves_no_event(official: Night) -> None:
+    """R28: 12346 cancelled all 74 215 pieces it ever bought; 16446 cancelled 80 995 and keeps a purchase of 2.90."""
+    rows = {row["customer_id"]: row for row in official.rows("mart_customer_stability")}
+    assert "12346" not in rows
+    assert (rows["16446"]["purchase_events"], rows["16446"]["last_purchase_date"]) == (1, date(2011, 5, 18))
+    classes = Counter(row["stability_class"] for row in rows.values())
+    assert classes == {"stable": 306, "fluctuating": 856, "unstable": 239, "insufficient": 2922}
