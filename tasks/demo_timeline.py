@@ -57,7 +57,7 @@ _SPRING_FESTIVALS = (
     (2031, 1, 23), (2032, 2, 11), (2033, 1, 31), (2034, 2, 19), (2035, 2, 8),
 )  # fmt: skip
 _FESTIVAL_BY_YEAR = {year: date(year, month, day) for year, month, day in _SPRING_FESTIVALS}
-_SEASON = (0.95, 0.98, 1.04, 1.0, 1.02, 1.03, 0.93, 0.95, 1.06, 1.0, 1.12, 1.3)
+_SEASON = (0.97, 1.0, 1.02, 1.0, 1.02, 1.03, 0.95, 0.96, 1.02, 1.02, 1.04, 1.18)
 """How the months of a year compare, working days aside: a quiet summer, a peak before the books close."""
 
 
@@ -190,7 +190,7 @@ def _weight_of_day(day: date, last_of_month: date) -> float:
     festival = _FESTIVAL_BY_YEAR.get(day.year, date(day.year, 2, 5))
     weight = {5: 0.3, 6: 0.08}.get(day.weekday(), 1.0)
     if -7 <= (day - festival).days <= 9:
-        weight *= 0.4
+        weight *= 0.42
     elif 9 < (day - festival).days <= 20:
         weight *= 0.75
     if (day.month == 10 and day.day <= 7) or (day.month == 5 and day.day <= 5):
