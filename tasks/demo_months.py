@@ -142,7 +142,7 @@ class MonthBook:
             {
                 **self._who(here),
                 "report_date": pa.array([reports.report_date] * len(here), pa.date32()),
-                "delivered_date": pa.array(np.where(reports.is_late, delivered_late, delivered), pa.date32()),
+                "delivered_date": pc.if_else(pa.array(reports.is_late), pa.scalar(delivered_late), delivered),
                 "kind": pa.array(REPORT_KINDS).take(pa.array(reports.kind)),
                 "resale_revenue_net": printed["revenue"],
                 "resale_cost_net": printed["cost"],

@@ -289,17 +289,17 @@ def _trade_of_month(
     count = np.floor(clock).astype(np.int64)
     buyers = np.repeat(np.arange(len(customers)), count)
     orders, order_lines = _ordered(random, customers, products, month, billed, buyers)
-    orders, *shipped = _shipped(random, month, orders, order_lines)
-    ordered = _together([carry.ordered, (shipped[0], shipped[1])] if carry.ordered else [(shipped[0], shipped[1])])
-    is_now = ordered[0].day <= month.last.toordinal() - EPOCH
-    now, later = (_of_some(*ordered, chosen) for chosen in (is_now, ~is_now))
-    parts = [_invoiced(random, month, months, *now)]
+    orders, shipped = _shipped(random, month, orders, order_lines)
+    to_ship, its_lines = _together([carry.ordered, shipped] if carry.ordered else [shipped])
+    is_now = to_ship.day <= month.last.toordinal() - EPOCH
+    parts = [_invoiced(random, month, months, *_of_some(to_ship, its_lines, is_now))]
     if carry.returned:
         parts.append(_returns(random, month, products, *carry.returned))
     if carry.reversed:
         parts.extend(_reversals(random, month, *carry.reversed))
     documents, lines = _numbered(month, billed, parts)
     receipts, due = _received(seed, customers, month, months, billed, documents, lines, carry.due)
+    later = _of_some(to_ship, its_lines, ~is_now)
     following = _Carry(clock - count, later, *_to_come(random, documents, lines), due)
     return MonthOfTrade(month, orders, order_lines, documents, lines, receipts), following
 
@@ -375,7 +375,7 @@ def _ordered(
 
 def _shipped(
     random: np.random.Generator, month: Month, orders: Orders, lines: Lines
-) -> tuple[Orders, Documents, Lines]:
+) -> tuple[Orders, tuple[Documents, Lines]]:
     """The orders with the day they are fulfilled, and the invoices-to-be: one an order, or two within a week."""
     count = len(orders.day)
     first_day = month.first.toordinal() - EPOCH
@@ -404,7 +404,8 @@ def _shipped(
         np.cumsum(is_good)[lines.document] - 1,
     )
     number = np.where(is_second, lines.number - in_first[lines.document], lines.number)
-    return orders, documents, pick(replace(lines, document=place, number=number), is_good[lines.document])
+    shipped = pick(replace(lines, document=place, number=number), is_good[lines.document])
+    return orders, (documents, shipped)
 
 
 def _invoiced(

@@ -380,7 +380,8 @@ def make_customers(seed: int, count: int, months: int, owners: list[Owner]) -> C
 
 def has_social_credit_code(places: Numbers) -> Flags:
     """Whether the companies at these places have told their identity code: a few have not."""
-    return places % 23 != 7
+    has_code: Flags = places % 23 != 7
+    return has_code
 
 
 def _sizes(random: np.random.Generator, kind: Numbers) -> Reals:

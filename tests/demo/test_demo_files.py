@@ -376,7 +376,7 @@ def test_the_larger_the_customer_the_oftener_it_is_visited(demo: Demo) -> None:
 
 
 def test_what_the_dealers_told_is_in_their_files(demo: Demo) -> None:
-    printed = {}
+    printed: dict[tuple[str, str], tuple[list[Decimal | None], str]] = {}
     for entry in demo.facts("channel_reports"):
         for row in demo.rows(entry["file"]):
             figures = [number(row[name]) * 10_000 if row[name] else None for name in row if name.endswith("(万元)")]
