@@ -132,30 +132,31 @@ def _with_percentiles(rows: ir.Table) -> ir.Table:
 def with_classes(ranks: ir.Table, rules: AbcRules) -> ir.Table:
     """The class of each ranked row, by quota and by cumulative share under every cut rule.
 
-    Rule. Quota: the first places are A, the next B, the rest C, places by largest remainder of `abc.quota_shares` (see
-    `_quota`). Cumulative: with S the sum before a customer, v his value and T the total, the share held against the
-    cuts is (S + v/2) ÷ T (`midpoint`), (S + v) ÷ T (`crossing_down`) — A up to and including the first cut, B up to
-    and including the second — or S ÷ T (`crossing_up`, A below the first cut, B below the second); the first customer
-    is A under every rule. `abc_class` is the one of `abc.method`; brand shares do not add up, so theirs is always by
-    quota. `is_tie_at_cut`: an equal value stands in another class.
+    Rule. Quota: the first places are A, the next B, the rest C, places by largest remainder of `abc.quota_shares`
+    (see `_with_seats`). Cumulative: with S the sum before a customer, v his value and T the total, the share held
+    against the cuts is (S + v/2) ÷ T (`midpoint`), (S + v) ÷ T (`crossing_down`) — A up to and including the first
+    cut, B up to and including the second — or S ÷ T (`crossing_up`, A below the first cut, B below the second); the
+    first customer is A under every rule. `abc_class` is the one of `abc.method`; brand shares do not add up, so theirs
+    is always by quota. `is_tie_at_cut`: an equal value stands in another class.
 
     Policy: `abc.quota_shares`, `abc.cumulative_cuts`, `abc.cut_rule`, `abc.method`.
 
     Source: ABC-4; rulings R3, R18; the published table of 销售与市场 1995 no. 2 (G1).
     """
-    seats_a, seats_b = _quota(ranks["ranked_count"], rules.quota_shares)
+    ranks = _with_seats(ranks, rules.quota_shares)
+    value, total, before = ranks[_VALUE], ranks["ranked_total"], ranks["sum_before"]
+    ranks = ranks.mutate(twice_middle=exact.times(before, 2) + value, twice_total=exact.times(total, 2))
     adds_up = ranks["indicator"] != "brand_share"
     by_rule = {f"class_{rule}": _if(adds_up, _class_by_cut(ranks, rule, rules.cumulative_cuts)) for rule in CUT_RULES}
-    value, total, before = ranks[_VALUE], ranks["ranked_total"], ranks["sum_before"]
     rows = ranks.mutate(
         class_quota=ibis.cases(
-            (ranks["value_rank"] <= seats_a, "A"),
-            (ranks["value_rank"] <= seats_a + seats_b, "B"),
+            (ranks["value_rank"] <= ranks["seats_a"], "A"),
+            (ranks["value_rank"] <= ranks["seats_a"] + ranks["seats_b"], "B"),
             (ranks["is_ranked"], "C"),
         ),
-        value_share=_if(adds_up, exact.ratio(value, total)),
-        cumulative_share=_if(adds_up, exact.ratio(before + value, total)),
-        midpoint_share=_if(adds_up, exact.ratio(exact.times(before, 2) + value, exact.times(total, 2))),
+        value_share=_if(adds_up, exact.ratio(ranks[_VALUE], ranks["ranked_total"])),
+        cumulative_share=_if(adds_up, exact.ratio(ranks["cumulative"], ranks["ranked_total"])),
+        midpoint_share=_if(adds_up, exact.ratio(ranks["twice_middle"], ranks["twice_total"])),
         **by_rule,
     )
     rows = rows.mutate(class_cumulative=rows[f"class_{rules.cut_rule}"])
@@ -177,35 +178,42 @@ def _class_by_cut(rows: ir.Table, rule: str, cuts: tuple[Decimal, ...]) -> ir.St
 
 def _is_within(rows: ir.Table, rule: str, cut: Decimal) -> ir.BooleanValue:
     """Whether the customer's share, as the cut rule takes it, lies within the cut: no quotient is formed."""
-    before, value, total = rows["sum_before"], rows[_VALUE], rows["ranked_total"]
+    before, total = rows["sum_before"], rows["ranked_total"]
     if rule == "midpoint":
-        part, bound = exact.compare_share(exact.times(before, 2) + value, exact.times(total, 2), cut)
+        part, bound = exact.compare_share(rows["twice_middle"], rows["twice_total"], cut)
         return part <= bound
     if rule == "crossing_down":
-        part, bound = exact.compare_share(before + value, total, cut)
+        part, bound = exact.compare_share(rows["cumulative"], total, cut)
         return part <= bound
     part, bound = exact.compare_share(before, total, cut)
     return part < bound
 
 
-def _quota(count: ir.IntegerValue, shares: tuple[Decimal, ...]) -> tuple[ir.IntegerValue, ir.IntegerValue]:
-    """Places in A and B among `count` customers.
+def _with_seats(rows: ir.Table, shares: tuple[Decimal, ...]) -> ir.Table:
+    """`seats_a`, `seats_b`: places in A and B among the ranked customers.
 
     Largest remainder, equal remainders to the better class; if A gets none, one place moves to A from the larger of B
     and C, from C if they are equal.
     """
     parts, unit = exact.over_common_denominator(shares)
-    floors, rests = zip(*(exact.divided(count * part, unit) for part in parts), strict=True)
-    left = count - floors[0] - floors[1] - floors[2]
-    # Of three remainders at most two places are left: a class gets one where fewer than `left` others go before it.
-    ahead_of_a = _one(rests[1] > rests[0]) + _one(rests[2] > rests[0])
-    ahead_of_b = _one(rests[0] >= rests[1]) + _one(rests[2] > rests[1])
-    ahead_of_c = _one(rests[0] >= rests[2]) + _one(rests[1] >= rests[2])
-    a, b, c = (
-        floor + _one(ahead < left) for floor, ahead in zip(floors, (ahead_of_a, ahead_of_b, ahead_of_c), strict=True)
+    count = rows["ranked_count"]
+    divided = [exact.divided(count * part, unit) for part in parts]
+    rows = rows.mutate(
+        **{f"floor_{n}": floor for n, (floor, _) in enumerate(divided)},
+        **{f"rest_{n}": rest for n, (_, rest) in enumerate(divided)},
     )
-    needs_one = (a == 0) & (count > 0)
-    return ibis.ifelse(needs_one, 1, a), ibis.ifelse(needs_one & (b > c), b - 1, b)
+    rests = [rows[f"rest_{n}"] for n in range(3)]
+    left = rows["ranked_count"] - rows["floor_0"] - rows["floor_1"] - rows["floor_2"]
+    # Of three remainders at most two places are left: a class gets one where fewer than `left` others go before it.
+    ahead = (
+        _one(rests[1] > rests[0]) + _one(rests[2] > rests[0]),
+        _one(rests[0] >= rests[1]) + _one(rests[2] > rests[1]),
+        _one(rests[0] >= rests[2]) + _one(rests[1] >= rests[2]),
+    )
+    rows = rows.mutate(**{f"places_{n}": rows[f"floor_{n}"] + _one(ahead[n] < left) for n in range(3)})
+    a, b, c = (rows[f"places_{n}"] for n in range(3))
+    needs_one = (a == 0) & (rows["ranked_count"] > 0)
+    return rows.mutate(seats_a=ibis.ifelse(needs_one, 1, a), seats_b=ibis.ifelse(needs_one & (b > c), b - 1, b))
 
 
 def _one(condition: ir.BooleanValue) -> ir.IntegerValue:

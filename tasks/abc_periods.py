@@ -111,51 +111,51 @@ def slice_of(day: ir.DateValue, bounds: Sequence[date]) -> ir.IntegerValue:
     return ibis.cases(*branches, else_=len(bounds) - 1).cast("int64")
 
 
-def slices_of_periods(periods: Sequence[Period], bounds: Sequence[date]) -> ir.Table:
-    """One row per period and slice it holds: `period_type`, `period_age`, `period_start_date`, `period_end_date`,
-    `slice`.
-    """
-    rows = [
-        {**_columns(period), "slice": ibis.literal(number, "int64")}
+def with_periods(rows: ir.Table, periods: Sequence[Period], bounds: Sequence[date]) -> ir.Table:
+    """Rows of a `slice`, once for each period that holds it, with the period's columns beside."""
+    held = _literal_table(
+        {**_columns(period), "first_slice": _first_slice(period, bounds), "last_slice": _last_slice(period, bounds)}
         for period in periods
-        for number in _slices_in(period, bounds)
-    ]
-    return _literal_table(rows)
+    )
+    return rows.join(held, [rows["slice"] >= held["first_slice"], rows["slice"] <= held["last_slice"]])
 
 
 def periods_table(periods: Sequence[Period]) -> ir.Table:
     """One row per period: `period_type`, `period_age`, `period_start_date`, `period_end_date`."""
-    return _literal_table([_columns(period) for period in periods])
+    return _literal_table(_columns(period) for period in periods)
 
 
 def ends_table(periods: Sequence[Period]) -> ir.Table:
     """One row per day on which a period ends: `period_end_date`."""
-    ends = sorted({period.end for period in periods})
-    return _literal_table([{"period_end_date": ibis.literal(end)} for end in ends])
-
-
-def _literal_table(rows: Sequence[Mapping[str, ir.Value]]) -> ir.Table:
-    return ibis.array([ibis.struct(row) for row in rows]).unnest().name("row").as_table().unpack("row")
+    return _literal_table({"period_end_date": end} for end in sorted({period.end for period in periods}))
 
 
 PERIOD_COLUMNS = ("period_type", "period_age", "period_start_date", "period_end_date")
 
-
-def _columns(period: Period) -> dict[str, ir.Value]:
-    return {
-        "period_type": ibis.literal(period.period_type),
-        "period_age": ibis.literal(period.age, "int64"),
-        "period_start_date": ibis.null("date") if period.start is None else ibis.literal(period.start),
-        "period_end_date": ibis.literal(period.end),
-    }
+_TYPES = {
+    "period_type": "string", "period_age": "int64", "period_start_date": "date", "period_end_date": "date",
+    "first_slice": "int64", "last_slice": "int64",
+}  # fmt: skip
 
 
-def _slices_in(period: Period, bounds: Sequence[date]) -> Iterator[int]:
-    if period.start is None:
-        yield BEFORE_ALL
-    for number, first_day in enumerate(bounds):
-        if (period.start is None or first_day >= period.start) and first_day <= period.end:
-            yield number
+def _columns(period: Period) -> dict[str, object]:
+    values = (period.period_type, period.age, period.start, period.end)
+    return dict(zip(PERIOD_COLUMNS, values, strict=True))
+
+
+def _literal_table(rows: Iterable[Mapping[str, object]]) -> ir.Table:
+    """A small table as one literal: it is written out in the statement, and quick to compile."""
+    given = [dict(row) for row in rows]
+    types = ", ".join(f"{name}: {_TYPES[name]}" for name in given[0])
+    return ibis.literal(given, type=f"array<struct<{types}>>").unnest().name("row").as_table().unpack("row")
+
+
+def _first_slice(period: Period, bounds: Sequence[date]) -> int:
+    return BEFORE_ALL if period.start is None else bounds.index(period.start)
+
+
+def _last_slice(period: Period, bounds: Sequence[date]) -> int:
+    return bounds.index(period.end + timedelta(days=1)) - 1
 
 
 def _month_ends(until: date, count: int) -> Iterator[date]:

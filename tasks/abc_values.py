@@ -13,7 +13,7 @@ import ibis.expr.types as ir
 
 from kehu.schemas import fields as f
 from kehu.tasks import exact
-from kehu.tasks.abc_periods import PERIOD_COLUMNS, TWELVE_MONTHS, Period, slice_of, slices_of_periods
+from kehu.tasks.abc_periods import PERIOD_COLUMNS, TWELVE_MONTHS, Period, slice_of, with_periods
 from kehu.tasks.abc_rules import AbcRules
 
 GOODS_KINDS = ("goods", "service")
@@ -64,7 +64,7 @@ def collections_by_slice(events: ir.Table, bounds: Sequence[date]) -> ir.Table:
 
 def sales_in_periods(by_slice: ir.Table, periods: Sequence[Period], bounds: Sequence[date]) -> ir.Table:
     """Slices added up to periods: one row per customer, tax basis and period with a line in it."""
-    joined = by_slice.join(slices_of_periods(periods, bounds), _SLICE)
+    joined = with_periods(by_slice, periods, bounds)
     return joined.group_by([*_PARTY, *PERIOD_COLUMNS]).aggregate(
         sales_lines=exact.total(joined["sales_lines"]).cast("int64"),
         sales=exact.total(joined["sales"]),
@@ -76,7 +76,7 @@ def sales_in_periods(by_slice: ir.Table, periods: Sequence[Period], bounds: Sequ
 
 def collections_in_periods(by_slice: ir.Table, periods: Sequence[Period], bounds: Sequence[date]) -> ir.Table:
     """Slices added up to periods: one row per customer and period with an event in it."""
-    joined = by_slice.join(slices_of_periods(periods, bounds), _SLICE)
+    joined = with_periods(by_slice, periods, bounds)
     return joined.group_by([*CUSTOMER, *PERIOD_COLUMNS]).aggregate(collections=exact.total(joined["collections"]))
 
 

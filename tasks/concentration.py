@@ -88,7 +88,8 @@ def _parts(rows: ir.Table) -> dict[str, ir.Value]:
 
 def _published(grouped: ir.Table, rules: AbcRules) -> ir.Table:
     is_amount = grouped["indicator"].isin(list(AMOUNTS))
-    total = ibis.ifelse(is_amount, grouped["ranked_value"], ibis.null("decimal(38, 6)"))
+    grouped = grouped.mutate(ranked_value=ibis.ifelse(is_amount, grouped["ranked_value"], ibis.null("decimal(38, 6)")))
+    total = grouped["ranked_value"]
     count = grouped["ranked_customers"]
     is_ranked = count > 0
     has_total = is_ranked & is_amount
@@ -114,10 +115,10 @@ def _published(grouped: ir.Table, rules: AbcRules) -> ir.Table:
         "missing_customers",
         "internal_customers",
         "total_value",
+        "ranked_value",
         *cut_rules,
         "window_start_date",
         "window_end_date",
-        ranked_value=total,
         **{f"value_share_{letter.lower()}": share(f"value_{letter.lower()}") for letter in CLASSES},
         ratio_actual=ibis.ifelse(is_ranked, ratio_actual, ibis.null("string")),
         ratio_deviation=_deviation([grouped[column] for column in method_columns], count, rules),

@@ -99,13 +99,12 @@ def ratio(numerator: ir.Value, denominator: ir.Value) -> ir.DecimalValue:
     scale = max(above.type().scale, below.type().scale)
     above, below = above.cast(f"decimal({WIDEST}, {scale})"), below.cast(f"decimal({WIDEST}, {scale})")
     divisible = below.nullif(zero(scale))
-    estimate = (above.cast("float64") / divisible.cast("float64") * 10**RATIO_SCALE).floor().cast("int64")
-    rest = times(above, 10**RATIO_SCALE) - times(divisible, estimate)
-    step = ibis.cases((rest < zero(scale), -1), (rest >= divisible, 1), else_=0)
-    floor = estimate + step
-    twice_rest = times(rest - times(divisible, step), 2)
-    is_up = (twice_rest > divisible) | ((twice_rest == divisible) & (floor % 2 != 0))
-    millionths = floor + ibis.ifelse(is_up, 1, 0)
+    # Every operand is written out wherever it is used, so each is used as seldom as can be.
+    estimate = (above.cast("float64") / divisible.cast("float64") * 10**RATIO_SCALE).round().cast("int64")
+    twice_rest = times(above, 2 * 10**RATIO_SCALE) - times(divisible, estimate * 2)
+    apart = twice_rest.abs()
+    is_off = (apart > divisible) | ((apart == divisible) & (estimate % 2 != 0))
+    millionths = estimate + ibis.cases((~is_off, 0), (twice_rest > zero(scale), 1), else_=-1)
     published = product(millionths.cast(f"decimal({WIDEST}, 0)"), _literal(Decimal("0.000001"), 6))
     return ibis.ifelse(divisible > zero(scale), published, ibis.null(f"decimal({WIDEST}, 6)")).cast("decimal(18, 6)")
 

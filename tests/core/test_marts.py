@@ -14,7 +14,10 @@ from kehu.tasks.build import BuiltMart
 from kehu.tasks.marts import EXAMPLE_DAY, WrittenFacts, mart_sql, marts_named
 from kehu.tasks.marts import MARTS as DECLARED
 
-ALL = ("dim_customer", "mart_abc_customer", "mart_abc_indicator", "mart_abc_summary")
+ALL = (
+    "dim_customer", "dim_class_policy", "mart_abc_customer", "mart_abc_indicator", "mart_abc_summary", "mart_abc_history",
+    "mart_abc_migration", "mart_customer_stability", "mart_abc_compliance",
+)  # fmt: skip
 
 
 def test_every_contract_of_a_mart_has_a_maker() -> None:
@@ -46,9 +49,10 @@ def test_a_mart_declares_all_marts_it_is_made_from(name: str, monkeypatch: pytes
 @pytest.mark.parametrize(
     ("name", "marts"),
     [
-        ("dim_customer", ALL),
-        ("abc_customer", ("mart_abc_customer",)),
-        ("mart_abc_indicator", ALL[1:]),
+        ("dim_customer", tuple(name for name in ALL if name != "dim_class_policy")),
+        ("abc_customer", ("mart_abc_customer", "mart_abc_compliance")),
+        ("mart_abc_indicator", ("mart_abc_customer", "mart_abc_indicator", "mart_abc_summary", "mart_abc_compliance")),
+        ("mart_abc_history", ("mart_abc_customer", "mart_abc_history", "mart_abc_migration", "mart_abc_compliance")),
         ("abc", ALL[1:]),
     ],
 )
