@@ -73,7 +73,11 @@ def explain(warehouse_dir: Path, asked: Asked, language: str, policy_dir: Path |
         SettingsError: the project's policy cannot be read.
         WarehouseError: as `connect_read`.
     """
-    facts = gather(warehouse_dir, asked, policy_dir)
+    return tell(gather(warehouse_dir, asked, policy_dir), language)
+
+
+def tell(facts: CustomerFacts, language: str) -> Explanation:
+    """The facts as sentences, Chinese (`zh`) or English (`en`)."""
     speech = Speech(language, facts.reporting_currency)
     title = speech.sentence("title", who=_who(facts, speech), as_of=facts.as_of, run_id=facts.run_id)
     return Explanation(facts, title, tuple(_sections(facts, speech)))
@@ -486,7 +490,7 @@ def _about_lift(basis: Basis, speech: Speech) -> Iterator[str]:
         said = None if is_said_twice else _change(change, speech)
         if said:
             yield said
-    if lift.has_fractions and any(change.change is not None for change in lift.changes):
+    if lift.has_fractions and any((change.change or 0) > Decimal("0.01") for change in lift.changes):
         yield speech.sentence("added_cent")
 
 
@@ -500,8 +504,9 @@ def _change(change: Change, speech: Speech) -> str | None:
     if kind == "rise" and change.class_from is None:
         kind = "enter"
     is_share = change.indicator == SHARE
+    form = "out" if change.class_to is None else "share" if is_share else "amount"
     return speech.sentence(
-        f"{kind}_share" if is_share else f"{kind}_amount",
+        f"{kind}_{form}",
         indicator=indicator,
         change=speech.money(change.change),
         value=_share_that_does(change, speech) if is_share else speech.money(change.value_to),
@@ -529,11 +534,17 @@ def _in_short(basis: Basis, speech: Speech) -> Iterator[str]:
     else:
         yield speech.sentence("short_class", who=who, **_place(basis, speech))
     yield _values_in_short(basis, speech)
-    if customer["is_conflict"]:
-        yield _conflict(basis, speech)
-    elif customer["move"] and customer["move"] != "stable":
+    if customer["move"] and customer["move"] != "stable":
         yield _move(basis, speech)
-    rises = [change for change in basis.lift.changes if change.kind == "combined_rise" and change.change is not None]
+    elif customer["is_conflict"]:
+        yield speech.sentence("short_conflict")
+    elif customer["class_since_date"]:
+        yield speech.sentence("since", day=customer["class_since_date"], to=speech.letter(customer["abc_class"]))
+    rises = [
+        change
+        for change in basis.lift.changes
+        if change.kind == "combined_rise" and change.change is not None and change.class_from
+    ]
     if rises:
         amounts = [change for change in rises if change.indicator != SHARE] or rises
         yield _change(min(amounts, key=lambda change: change.change or Decimal(0)), speech) or ""

@@ -13,8 +13,11 @@ from typing import Any, Final
 from kehu.flows.show import Labels, percent
 from kehu.schemas import codes
 
-_CURRENCIES: Final = {"CNY": ("元", "yuan")}
-"""Currencies with a printed name; any other is printed by its code."""
+_CURRENCIES: Final = {
+    "CNY": ("元", "yuan"), "USD": ("美元", "USD"), "EUR": ("欧元", "EUR"), "GBP": ("英镑", "GBP"),
+    "HKD": ("港元", "HKD"), "JPY": ("日元", "JPY"),
+}  # fmt: skip
+"""Printed names of currencies; any other is printed by its code."""
 
 SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     # --- headings
@@ -195,7 +198,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "最近各期中 {count} 期为 {to},类别尚未确认。",
         "In {to} in {count} of the last periods: not confirmed yet.",
     ),
-    "since": ("自截至 {day} 的期间起一直为 {to}。", "In {to} without a break since the period up to {day}."),
+    "since": ("连续为 {to},可追溯至截至 {day} 的期间。", "In {to} without a break back to the period up to {day}."),
     "year_ago": ("去年同期为 {letter}。", "A year ago: {letter}."),
     "no_year_ago": (
         "去年同期无类别(或早于历史期数)。",
@@ -227,7 +230,6 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "Bought in {active} of {observed} complete months.",
     ),
     # --- measures
-    "measure": ("{measure}", "{measure}"),
     "measure_facts": ("{facts}。", "{facts}."),
     "owner_level": ("负责人级别:{value}", "owner: {value}"),
     "service_level": ("服务级别:{value}", "service level: {value}"),
@@ -274,13 +276,20 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "{indicator}减少 {change},即降为 {to}。",
         "{change} less {indicator} takes him down to {to}.",
     ),
+    "fall_out": (
+        "{indicator}减少 {change},即不再参与排名。",
+        "{change} less {indicator} and he is not ranked any more.",
+    ),
     "fall_share": ("{indicator}降到 {value},即降为 {to}。", "A {indicator} of {value} takes him down to {to}."),
     "fall_never": ("即使{indicator}减到零,仍为 {letter}。", "Even without any {indicator} he stays in {letter}."),
     "single_amount": (
-        "仅就{indicator}一项:再增加 {change},即为 {to}。",
-        "By {indicator} itself {change} more makes {to}.",
+        "{indicator}单项排名:再增加 {change},即为 {to}。",
+        "In the ranking by {indicator} {change} more makes {to}.",
     ),
-    "single_share": ("仅就{indicator}一项:达到 {value},即为 {to}。", "By {indicator} itself {value} makes {to}."),
+    "single_share": (
+        "{indicator}单项排名:达到 {value},即为 {to}。",
+        "In the ranking by {indicator} {value} makes {to}.",
+    ),
     "added_cent": (
         "结果表金额舍入到分,以上金额各加一分,以确保足够。",
         "The marts are rounded to cents; one cent is added to each amount, so that it is surely enough.",
@@ -300,7 +309,11 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "{who}: {letter}, rank {rank} of {ranked} (combined score {score}).",
     ),
     "short_no_class": ("{who}:无综合类别({why})。", "{who}: no combined class ({why})."),
-    "short_values": ("{window} {values}。", "{window}: {values}."),
+    "short_conflict": (
+        "指标相差两类,不能只看一项。",
+        "His indicators lie two classes apart; none of them tells all.",
+    ),
+    "short_values": ("{window}:{values}。", "{window}: {values}."),
     "short_value": ("{indicator} {value}(第 {rank} 名,{letter})", "{indicator} {value} (rank {rank}, {letter})"),
     "short_value_unranked": ("{indicator} {value}({why})", "{indicator} {value} ({why})"),
     "not_ranked": ("未排名", "not ranked"),
