@@ -40,7 +40,7 @@ NEVER_PAID_SHARE = 0.006
 CANCELLED_ORDERS_SHARE = 0.012
 IN_TWO_SHARE = 0.08
 """Share of the orders with several lines that are invoiced in two parts."""
-BOUNCED_SHARES = {BANK_NOTE: 0.004, COMMERCIAL_NOTE: 0.03, VOUCHER: 0.02}
+BOUNCED_SHARES = {BANK_NOTE: 0.004, COMMERCIAL_NOTE: 0.02, VOUCHER: 0.02}
 """Share of the notes that are dishonoured or sent back; of late payers twice as many."""
 SMALLEST_NOTE_CENTS = 1_000_000
 PENDING_SHARE = 0.3
@@ -57,7 +57,7 @@ _SPRING_FESTIVALS = (
     (2031, 1, 23), (2032, 2, 11), (2033, 1, 31), (2034, 2, 19), (2035, 2, 8),
 )  # fmt: skip
 _FESTIVAL_BY_YEAR = {year: date(year, month, day) for year, month, day in _SPRING_FESTIVALS}
-_SEASON = (0.97, 1.0, 1.02, 1.0, 1.02, 1.03, 0.95, 0.96, 1.02, 1.02, 1.04, 1.18)
+_SEASON = (0.96, 1.1, 1.02, 1.0, 1.02, 1.03, 0.95, 0.96, 1.0, 1.02, 1.04, 1.15)
 """How the months of a year compare, working days aside: a quiet summer, a peak before the books close."""
 
 
@@ -190,7 +190,7 @@ def _weight_of_day(day: date, last_of_month: date) -> float:
     festival = _FESTIVAL_BY_YEAR.get(day.year, date(day.year, 2, 5))
     weight = {5: 0.3, 6: 0.08}.get(day.weekday(), 1.0)
     if -7 <= (day - festival).days <= 9:
-        weight *= 0.42
+        weight *= 0.46
     elif 9 < (day - festival).days <= 20:
         weight *= 0.75
     if (day.month == 10 and day.day <= 7) or (day.month == 5 and day.day <= 5):
@@ -337,17 +337,23 @@ def _ordered(
 ) -> tuple[Orders, Lines]:
     """One order of each buyer named, numbered by day, and what is ordered."""
     count = len(buyers)
-    day = days_of(random, month, count)
+    is_routine = customers.is_routine[buyers]
+    day = np.where(is_routine, _even_days(random, month, buyers), days_of(random, month, count))
     by_day = np.argsort(day, kind="stable")
     buyers, day = buyers[by_day], day[by_day]
     number = int(month.name) * 10**7 + np.arange(1, count + 1)
     orders = Orders(buyers, billed[buyers], day, number, np.full(count, NO_DOCUMENT, dtype=np.int64))
     per_document = 1 + np.searchsorted(np.cumsum(_LINES_PER_DOCUMENT)[:-1], random.random(count), side="right")
+    is_routine, word = customers.is_routine[buyers], customers.word[buyers]
+    per_document = np.where(is_routine, 2 + word % 3, per_document)
     document = np.repeat(np.arange(count), per_document)
-    number = np.arange(len(document)) - np.repeat(np.cumsum(per_document) - per_document, per_document) + 1
+    number_of_line = np.arange(len(document)) - np.repeat(np.cumsum(per_document) - per_document, per_document) + 1
     buyer = buyers[document]
-    product = _products(random, products, customers.industry[buyer])
-    spread = random.lognormal(0, 0.55, len(document))
+    luck = random.random(len(document))
+    # A routine buyer has a shopping list: line by line the same products, in about the same quantities.
+    luck = np.where(is_routine[document], (word[document] * 0.618034 + number_of_line * 0.754878) % 1, luck)
+    product = _products(luck, products, customers.industry[buyer])
+    spread = random.lognormal(0, 0.55, len(document)) ** np.where(is_routine[document], 0.15, 1)
     liked = products.usual_quantity[product] * 0.45 * customers.basket[buyer] ** 0.95 * spread
     is_goods = products.line_kind[product] == 0
     pieces = np.where(is_goods, np.maximum(np.rint(liked), 1), 1).astype(np.int64)
@@ -362,7 +368,7 @@ def _ordered(
     cost *= products.cost_share[product] * random.normal(1, 0.02, len(document))
     lines = Lines(
         document=document,
-        number=number,
+        number=number_of_line,
         product=product,
         quantity=quantity,
         price_cents=price_cents,
@@ -419,11 +425,20 @@ def _invoiced(
     return replace(documents, status=status.astype(np.int64)), lines
 
 
-def _products(random: np.random.Generator, products: Products, industry: Numbers) -> Numbers:
+def _even_days(random: np.random.Generator, month: Month, buyers: Numbers) -> Numbers:
+    """Days at even gaps for each buyer named several times, give or take some; the buyers must be in order."""
+    days = (month.last - month.first).days + 1
+    place = np.arange(len(buyers)) - np.searchsorted(buyers, buyers)
+    times = np.searchsorted(buyers, buyers, side="right") - np.searchsorted(buyers, buyers)
+    within = (place + random.uniform(0.3, 0.6, len(buyers))) / times
+    return month.first.toordinal() - EPOCH + (within * days).astype(np.int64)
+
+
+def _products(luck: Reals, products: Products, industry: Numbers) -> Numbers:
     """One product a line, by the liking of the buyer's industry: all ladders end to end, one search for all lines."""
     rows, width = products.by_industry.shape
     end_to_end = (products.by_industry / products.by_industry[:, -1:] + np.arange(rows)[:, None]).ravel()
-    found = np.searchsorted(end_to_end, industry + random.random(len(industry)), side="right") - industry * width
+    found = np.searchsorted(end_to_end, industry + luck, side="right") - industry * width
     places: Numbers = np.clip(found, 0, width - 1).astype(np.int64)
     return places
 
@@ -541,13 +556,13 @@ def _received(
 
 
 def _with_planted_bounces(month: Month, receipts: Receipts) -> Receipts:
-    """However small the firm, some notes bounce: of every fourth month the first commercial note, two days after it was
-    due or on the day, and of every sixth month the first bank note, twelve days after it came.
+    """However small the firm, some notes bounce: of every third month the first commercial note or voucher, on the day
+    it was due or two days later, and of every sixth month the first bank note, twelve days after it came.
     """
     bounced = receipts.bounced.copy()
-    if month.number % 4 == 0:
-        first = np.flatnonzero(receipts.instrument == COMMERCIAL_NOTE)[:1]
-        bounced[first] = receipts.note_due[first] + (2 if month.number % 8 else 0)
+    if month.number % 3 == 0:
+        first = np.flatnonzero(np.isin(receipts.instrument, (COMMERCIAL_NOTE, VOUCHER)))[:1]
+        bounced[first] = receipts.note_due[first] + (2 if month.number % 2 else 0)
     if month.number % 6 == 1:
         first = np.flatnonzero(receipts.instrument == BANK_NOTE)[:1]
         bounced[first] = receipts.day[first] + 12

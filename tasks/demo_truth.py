@@ -9,9 +9,9 @@ outcome); `merges`; `duplicates` (customers entered twice and never merged: `cus
 `parties` (counts of classes).
 
 `customers.csv`, one row per customer code: story, turning_point (share of the whole time), payer (prompt, usual, late,
-very_late), term_days, is_internal, moved_to_customer_id and moved_from_date (merged or renamed), bill_to_customer_id
-(head office of the final code, one level), group_customer_id (topmost head office), duplicate_of_customer_id,
-first_document_date and last_document_date (invoices, of the code itself).
+very_late), term_days, is_routine (the same goods at even gaps), is_internal, moved_to_customer_id and moved_from_date
+(merged or renamed), bill_to_customer_id (head office of the final code, one level), group_customer_id (topmost head
+office), duplicate_of_customer_id, first_document_date and last_document_date (invoices, of the code itself).
 
 `classes.csv`, one row per scored party (account, bill_to) and customer: sums of the trailing window up to as_of, and
 the classes of net sales and gross profit by quota and by cumulative share.
@@ -252,6 +252,7 @@ def _customer_columns(ledger: Ledger, month_starts: Sequence[date]) -> pa.Table:
             "turning_point": customers.turning_point.round(6),
             "payer": pa.array([name for name, *_ in PAYERS]).take(pa.array(customers.payer)),
             "term_days": customers.term_days,
+            "is_routine": customers.is_routine,
             "is_internal": customers.kind == INTERNAL,
             "moved_to_customer_id": codes.take(pa.array(customers.moved_to, mask=~has_moved)),
             "moved_from_date": pa.array(starts[customers.moved_month], mask=~has_moved).cast(pa.date32()),

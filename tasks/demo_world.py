@@ -18,6 +18,9 @@ from kehu.tasks.demo_names import CITIES, INDUSTRIES, LEGAL_FORM_WEIGHTS, REGION
 Reals = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
+ROUTINE_SHARE = 0.3
+"""Share of the steady customers who order by routine."""
+
 UNSEEN_MONTHS = 4
 """Months traded before the first one, of which only the later receipts and returns are seen."""
 
@@ -237,6 +240,7 @@ class Customers:
         turning_point: moment of the story, as a share of the whole time.
         documents_per_month, basket: how often and how much they buy.
         regularity: shape of the gaps between purchases; large = like clockwork.
+        is_routine: orders the same goods in about the same quantities at even gaps.
         discount: share off the list price.
         term_days, payer: agreed days to pay, and how they keep them.
         known_days: days between the first deal and the first day of the export; 0 where the first deal lies in it.
@@ -261,6 +265,7 @@ class Customers:
     documents_per_month: Reals
     basket: Reals
     regularity: Reals
+    is_routine: Flags
     discount: Reals
     term_days: Numbers
     payer: Numbers
@@ -333,7 +338,8 @@ def make_customers(seed: int, count: int, months: int, owners: list[Owner]) -> C
     is_young = np.isin(story, [STORY_NAMES.index(name) for name in ("new", "project", "prospect")])
     before = random.integers(31 * (UNSEEN_MONTHS + 1), 3600, count)
     known_days = np.where(is_young | (random.random(count) < 0.15), 0, before)
-    steadiness = random.uniform(0.6, 12, count)
+    is_routine = (stream(seed, "routine").random(count) < ROUTINE_SHARE) & (story == STORY_NAMES.index("steady"))
+    steadiness = np.where(is_routine, 60, random.uniform(0.6, 12, count))
     terms = np.array([0, 30, 45, 60, 90])[_draw(random, (12, 38, 18, 24, 8), count)]
     # A renamed customer goes on as a new index with the same nature; its own trade is booked through the old one. Who
     # is entered twice has a little trade under the second code.
@@ -371,6 +377,7 @@ def make_customers(seed: int, count: int, months: int, owners: list[Owner]) -> C
         documents_per_month=np.minimum(size**0.45, 40)[source] * share,
         basket=(size**0.6)[source],
         regularity=steadiness[source],
+        is_routine=is_routine[source],
         discount=np.clip(0.02 + 0.03 * np.log1p(size) + random.normal(0, 0.02, count), 0, 0.25)[source],
         term_days=terms[source],
         payer=_draw(random, [weight for _, weight, *_ in PAYERS], count)[source],
