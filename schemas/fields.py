@@ -879,7 +879,7 @@ visit_compliance = _share(
     "实访 ÷ 应访;无应访为空,可大于 1。",
 )
 is_compliant = Field(
-    name="is_compliant", type=FLAG, label_en="compliant", label_zh="是否达标", description_en="True where visits_done reaches visits_due.", description_zh="实访达到应访为真。",
+    name="is_compliant", type=FLAG, label_en="compliant", label_zh="是否达标", description_en="True where visits_done reaches visits_due; null where none is due.", description_zh="实访达到应访为真;无应访为空。",
 )  # fmt: skip
 last_visit_date = _text(
     "last_visit_date",

@@ -83,9 +83,9 @@ def abc_compliance(
     Units and shape: one row per source, company, customer and tax basis with a class; columns of the contract
     `mart_abc_compliance` without `as_of` and `run_id`.
 
-    Edges: no measure for the class leaves `visits_due` and the verdicts null; where none is due, the rate is null and
-    the customer compliant. A source without any visit record up to as_of does not record visits: then `visits_done` is
-    null, not zero. The last visit may lie before the window.
+    Edges: no measure for the class leaves `visits_due` and the verdicts null; where none is due, rate and verdict are
+    null too. A source without any visit record up to as_of does not record visits: then `visits_done` is null, not
+    zero. The last visit may lie before the window.
     """
     visits = visits.filter(visits[f.visit_date.name] <= ibis.literal(as_of))
     rows = _with_due(classes.filter(classes[f.abc_class.name].notnull()).select(*_JUDGED), measures)
@@ -100,7 +100,7 @@ def abc_compliance(
         window_start_date=_window_start(as_of),
         window_end_date=ibis.literal(as_of),
         visit_compliance=exact.ratio(done, due),
-        is_compliant=done >= due,
+        is_compliant=ibis.ifelse(due > 0, done >= due, ibis.null("boolean")),
     )
 
 

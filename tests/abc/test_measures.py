@@ -184,11 +184,11 @@ def test_due_is_the_measure_of_the_stability_or_of_any(engine: Backend) -> None:
     assert [(rows[code]["policy_stability"], rows[code]["visits_due"]) for code in codes] == [c[2:] for c in DUE]
 
 
-def test_without_a_measure_there_is_no_verdict_and_with_none_due_no_rate(engine: Backend) -> None:
+def test_without_a_measure_there_is_no_verdict_and_with_none_due_neither(engine: Backend) -> None:
     rows = judged(engine, compliance(classes(("none", "C", "stable"), ("nought", "C", "unstable")), on(1, 2)))
     verdict = ("visits_done", "visit_compliance", "is_compliant")
     assert [rows["none"][name] for name in verdict] == [0, None, None]
-    assert [rows["nought"][name] for name in verdict] == [0, None, True]
+    assert [rows["nought"][name] for name in verdict] == [0, None, None]
 
 
 def test_a_record_for_too_few_purchases_is_taken_before_any(engine: Backend) -> None:
