@@ -1,8 +1,8 @@
 """The charts of the page: rows in, one self-contained SVG out.
 
-May import: `config`, `schemas`, other modules of `flows`. Altair states the chart and vl-convert draws it without a browser
-or a network; both are imported when a chart is made, never before. Every chart can be told in black and white: shades go
-from dark to light in the order of what they mean, and each bar, cell and area carries its figure as text.
+May import: `config`, `schemas`, other modules of `flows`. Altair states the chart and vl-convert draws it without a
+browser or a network; both are imported when a chart is made, never before. Every chart can be read in black and white:
+shades go from dark to light in the order of what they mean, and each bar, cell and area carries its figure as text.
 
 The layout depends on nothing but the data: sizes and margins are stated, never measured from text, because the machine
 that draws may lack the fonts of the one that shows. Numbers become floating point here, for drawing only.
@@ -29,6 +29,8 @@ _QUIET = "#52606d"
 _CELL_SHADES = ("#ffffff", "#86b6e0")
 """From nothing to most; light enough that dark figures can be read on all of them."""
 _WIDTH = 470
+
+_FEW_COLUMNS, _HEIGHT_OF_FIGURE = 8, 13
 
 _NAMESPACES = re.compile(r' xmlns(:xlink)?="[^"]*"')
 _FONT = re.compile(r' font-family="[^"]*"')
@@ -109,10 +111,16 @@ def bars(
     longest = float(largest if largest is not None else max(ends, default=Decimal(1))) or 1.0
     width = _WIDTH - left - right
     data = [
-        {"place": n, "label": row.label, "length": max(float(row.length), 0.0), "figure": row.figure, "shade": row.shade,
-         "mark": None if row.mark is None else float(row.mark)}
+        {
+            "place": n,
+            "label": row.label,
+            "length": max(float(row.length), 0.0),
+            "figure": row.figure,
+            "shade": row.shade,
+            "mark": None if row.mark is None else float(row.mark),
+        }
         for n, row in enumerate(rows)
-    ]  # fmt: skip
+    ]
     alt = _altair()
     across = alt.X("length:Q", axis=None, scale=alt.Scale(domain=[0, longest], nice=False, clamp=True))
     down = alt.Y("place:O", axis=None, scale=alt.Scale(paddingInner=0.3, paddingOuter=0.15))
@@ -151,10 +159,16 @@ def grid(
         left: room for the labels of the rows.
     """
     data = [
-        {"row": cell.row, "column": cell.column, "darkness": float(cell.darkness), "figure": cell.figure, "note": cell.note,
-         "frame": 2 if cell.is_framed else 0.75}
+        {
+            "row": cell.row,
+            "column": cell.column,
+            "darkness": float(cell.darkness),
+            "figure": cell.figure,
+            "note": cell.note,
+            "frame": 2 if cell.is_framed else 0.75,
+        }
         for cell in cells
-    ]  # fmt: skip
+    ]
     width, height = _WIDTH - left - 6, 46 * len(rows)
     alt = _altair()
     down = alt.Y("row:N", axis=None, scale=alt.Scale(domain=list(rows), padding=0))
@@ -245,7 +259,7 @@ _LINE_OF_WORDS = 0.05
 
 
 def _end_row(end: CurveEnd, cuts: Sequence[Decimal]) -> Spec:
-    """Words stand right of their point in the area of the next class, left where the edge is too near, off the lines."""
+    """Words stand right of their point, in the area of the next class; left where the edge is near; off the lines."""
     side = "right" if end.customers < Decimal("0.62") else "left"
     following = {"A": "B", "B": "C", "C": "C"}[end.letter]
     at = float(end.value) - _LINE_OF_WORDS * (1 if side == "right" else 1.6)
@@ -277,10 +291,18 @@ def stacks(columns: Sequence[tuple[str, dict[str, int]]]) -> str:
         floor = 0
         for letter in ("A", "B", "C"):
             count = counts.get(letter, 0)
-            fits = count * height / highest >= 13
-            data.append({"place": place, "from": floor, "to": floor + count, "middle": floor + count / 2, "letter": letter,
-                         "figure": f"{letter} {count}" if fits and len(columns) <= 8 else str(count) if fits else "",
-                         "ink": _ON_SHADES[letter]})  # fmt: skip
+            figure = f"{letter} {count}" if len(columns) <= _FEW_COLUMNS else str(count)
+            data.append(
+                {
+                    "place": place,
+                    "from": floor,
+                    "to": floor + count,
+                    "middle": floor + count / 2,
+                    "letter": letter,
+                    "figure": figure if count * height / highest >= _HEIGHT_OF_FIGURE else "",
+                    "ink": _ON_SHADES[letter],
+                }
+            )
             floor += count
         totals.append({"place": place, "label": label, "to": floor, "figure": str(floor)})
     alt = _altair()

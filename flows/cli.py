@@ -178,8 +178,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"kehu {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for add in (
-        _add_init, _add_demo, _add_check, _add_run, _add_runs, _add_explain, _add_quarantine, _add_corrections,
-        _add_policy, _add_dictionary, _add_sql,
+        _add_init, _add_demo, _add_check, _add_run, _add_runs, _add_explain, _add_page, _add_quarantine,
+        _add_corrections, _add_policy, _add_dictionary, _add_sql,
     ):  # fmt: skip
         add(commands)
     return parser
@@ -351,6 +351,24 @@ def _add_explain(commands: Any) -> None:
     which.add_argument("--run", metavar="ID", help="this run instead of the official one, or enough of its beginning")
     parser.add_argument("--source", help="the source system, where several have the code")
     parser.add_argument("--company", metavar="ID", help="the company, where several have the code")
+    parser.add_argument("--sandbox", type=sandbox_name, metavar="NAME", help="of that sandbox")
+
+
+def _add_page(commands: Any) -> None:
+    parser = _command(
+        commands, "page", "write the page of a published run again: one HTML file, Chinese and English",
+        "command_page:page",
+        [
+            "kehu page",
+            "kehu page --as-of 2026-03-31 --output /srv/reports/abc.html --lang zh",
+        ],
+        "Each run writes its page to `pages` in the home, and `pages/latest.html` leads to the newest. The page holds\n"
+        "everything it needs, switches between both languages and prints what it shows; --lang says which comes first.",
+    )  # fmt: skip
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--as-of", type=day, metavar="YYYY-MM-DD", help="the day judged (default: the newest published)")
+    which.add_argument("--run", metavar="ID", help="this run instead of the official one, or enough of its beginning")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write it there instead")
     parser.add_argument("--sandbox", type=sandbox_name, metavar="NAME", help="of that sandbox")
 
 

@@ -1,4 +1,4 @@
-"""The night: land, conform, gate, score, publish — one plain function, run directly or step by step under Prefect.
+"""The night: land, conform, gate, score, publish, page: one plain function, run directly or stepwise under Prefect.
 
 May import: everything of ours. No Prefect here: `step` decides how each stage is called (see `flows/nightly.py`).
 """
@@ -50,7 +50,8 @@ def night(request: NightRequest, step: Step = call_directly) -> NightReceipt:
     """Run one night and say what came of it.
 
     The same request on the same files gives the same run id and the same marts, byte for byte; run again it publishes
-    nothing new. Nothing is visible to readers until the last stage has switched.
+    nothing new. Nothing is visible to readers until `publish` has switched; the page of the run comes after it, and a
+    page that cannot be written is a warning.
 
     Raises:
         SettingsError: settings, policy or mapping is malformed, or a required mart had to be skipped (exit 10).
@@ -71,7 +72,8 @@ def night(request: NightRequest, step: Step = call_directly) -> NightReceipt:
             return steps.checked(plan, landing, inputs, counted, verdict)
         if steps.is_official(plan, inputs):
             steps.record(plan, landing)
-            return steps.unchanged(plan, landing, inputs, counted, verdict)
+            return steps.with_page(plan, steps.unchanged(plan, landing, inputs, counted, verdict))
         marts = step(steps.build)(plan, inputs)
         steps.record(plan, landing)
-        return step(steps.publish)(plan, landing, inputs, counted, verdict, marts)
+        receipt = step(steps.publish)(plan, landing, inputs, counted, verdict, marts)
+        return step(steps.with_page)(plan, receipt)

@@ -2,7 +2,7 @@
 
 May import: everything of ours but the night and the commands. Jinja fills the template, `flows.charts` draws; both are
 imported when a page is made. The page holds no script and asks for no address: the language is switched by style alone,
-and its content policy forbids the browser anything else. No clock value stands in it, so a run's page has the same bytes
+and its content policy forbids the browser anything else. No clock value stands in it: a run's page has the same bytes
 whenever it is written.
 """
 
@@ -56,8 +56,8 @@ def policy_of(facts: RunFacts, policy_dir: Path | None) -> Policy | None:
 def write_run_page(warehouse: Path, run_id: str, folder: Path, *, policy: Policy | None, language: str = "zh") -> Path:
     """Write the page of a published run into a folder of pages, as `<run_id>.html`.
 
-    `latest.html` leads to the page of the newest day that has the customers' classes. Pages of days long past are deleted
-    (`NIGHTS_KEPT`); any can be written again as long as the warehouse has the run.
+    `latest.html` leads to the page of the newest day that has the customers' classes. Pages of days long past are
+    deleted (`NIGHTS_KEPT`); any can be written again as long as the warehouse has the run.
 
     Args:
         warehouse: folder of the warehouse.
@@ -196,10 +196,6 @@ class _Part:
         return share(row["size"], self.facts.total("size")) if row else None
 
     @property
-    def other_bases(self) -> list[str]:
-        return [self.words.code(codes.TAX_BASIS, basis) for basis in self.facts.other_bases]
-
-    @property
     def tax_note(self) -> str:
         """Which of the amounts include tax."""
         words, measured = self.words, [self.words.measure(name) for name in self.facts.measures]
@@ -252,4 +248,4 @@ def _safe(text: str) -> Markup:
     """Markup of our own: charts and style. Labels in a chart were escaped when it was drawn."""
     from markupsafe import Markup
 
-    return Markup(text)
+    return Markup(text)  # noqa: S704 - see above

@@ -43,7 +43,7 @@ def value_by_class(facts: RunFacts, words: Words) -> str:
 
 
 def migration(facts: RunFacts, words: Words) -> str:
-    """The migration matrix: customers by class before and now, with the share of the class before; the diagonal framed."""
+    """The migration matrix: customers by class before and now, and their share of the class before; stayers framed."""
     counts = {(row["class_from"], row["class_to"]): row for row in facts.migration}
     names = {code: words.letter(code if code != "none" else None) for code in codes.CLASS_OR_NONE.codes}
     befores = [code for code in names if any(before == code for before, _ in counts)]

@@ -1,7 +1,7 @@
 """What the page and the printed summary say of a run, read from the warehouse: counts, sums and short lists.
 
-May import: `config`, `schemas`, `warehouse`. Everything is aggregated inside DuckDB and comes back as a few rows, however
-many customers there are; each list has its order and its ties stated, so the same run gives the same facts.
+May import: `config`, `schemas`, `warehouse`. Everything is aggregated inside DuckDB and comes back as a few rows,
+however many customers there are; each list has its order and its ties stated, so the same run gives the same facts.
 """
 
 from __future__ import annotations
@@ -314,7 +314,8 @@ def _gather_customers(run: _Run, size_indicator: str) -> None:
         CREATE OR REPLACE TEMP TABLE scored AS
         SELECT c.source, c.company_id, c.customer_id, c.customer_name, d.province, d.owner_name, c.abc_class,
                c.abc_class_reason, c.abc_class_prev, c.move, c.is_confirmed, c.is_conflict, c.size_class,
-               c.gross_profit_class, c.brand_share_class, c.stability_class, c.demand_pattern, {size} AS size, {sales} AS sales, c.gross_profit
+               c.gross_profit_class, c.brand_share_class, c.stability_class, c.demand_pattern,
+               {size} AS size, {sales} AS sales, c.gross_profit
         FROM {MART_ABC_CUSTOMER.name} AS c
         LEFT JOIN dim_customer AS d ON d.as_of = c.as_of AND d.run_id = c.run_id AND d.source = c.source
             AND d.company_id = c.company_id AND d.customer_id = c.customer_id
@@ -420,7 +421,8 @@ def _moves(run: _Run) -> tuple[Row, ...]:
 def _newest_migration(run: _Run) -> tuple[Row, ...]:
     return run.rows(
         f"""
-        SELECT class_from, class_to, moved_customers, share_of_class_from, period_end_date FROM {MART_ABC_MIGRATION.name}
+        SELECT class_from, class_to, moved_customers, share_of_class_from, period_end_date
+        FROM {MART_ABC_MIGRATION.name}
         WHERE run_id = $run AND tax_basis = $basis AND period_type = 'rolling' AND period_end_date = (
             SELECT max(period_end_date) FROM {MART_ABC_MIGRATION.name}
             WHERE run_id = $run AND tax_basis = $basis AND period_type = 'rolling')

@@ -1,7 +1,7 @@
 """The tables of the page: facts of a run as headers and cells, in one language.
 
-May import: `config`, `schemas`, other modules of `flows`. A cell is plain text, which the template escapes, or one of the
-few marks made here; nothing of a customer is ever taken for markup.
+May import: `config`, `schemas`, other modules of `flows`. A cell is plain text, which the template escapes, or one of
+the few marks made here; nothing of a customer is ever taken for markup.
 """
 
 from __future__ import annotations
@@ -75,11 +75,32 @@ def chip(letter: str | None) -> str | Markup:
     return Markup('<b class="chip {0}">{0}</b>').format(letter) if letter in CLASSES else "–"
 
 
+def plain(cell: str | Markup) -> str:
+    """The cell without marks, for where there is no markup."""
+    stripped = getattr(cell, "striptags", None)
+    return stripped() if stripped else cell
+
+
 # --- tiers and indicators ---------------------------------------------------------------------------------------------
 
 
-def tiers(facts: RunFacts, words: Words, policy: Policy | None) -> Table:
-    """The classes with their customers and what they bring, then those without class and why, then all."""
+def tiers(
+    facts: RunFacts,
+    words: Words,
+    policy: Policy | None,
+    *,
+    measures: Sequence[str] | None = None,
+    is_brief: bool = False,
+) -> Table:
+    """The classes with their customers and what they bring, then those without class and why, then all.
+
+    Args:
+        facts: the run.
+        words: the language.
+        policy: says which class sizes are aimed at; None = not known.
+        measures: those to show of the facts' measures; None = all.
+        is_brief: True without sizes aimed at, confirmed and conflicting customers.
+    """
     wanted = dict(zip(CLASSES, policy.value("abc.quota_shares"), strict=True)) if policy else {}
 
     def name(row: Row) -> str | Markup:
@@ -93,19 +114,17 @@ def tiers(facts: RunFacts, words: Words, policy: Policy | None) -> Table:
     columns = [
         _Column(words.say("class", "类别"), name),
         _Column(words.say("customers", "户数"), lambda row: words.count(row["customers"]), True),
-        _Column(words.say("share of classed", "户数占比"), of_classed, True),
+        _Column(words.say("share", "户数占比"), of_classed, True),
     ]
-    if wanted:
+    if wanted and not is_brief:
         columns.append(
-            _Column(
-                words.say("aimed at", "目标占比"), lambda row: _if(wanted.get(row["abc_class"]), words.percent), True
-            )
+            _Column(words.say("aim", "目标占比"), lambda row: _if(wanted.get(row["abc_class"]), words.percent), True)
         )
-    for measure in facts.measures:
+    for measure in facts.measures if measures is None else measures:
         columns += _with_share(measure, facts, words)
-    if any(row["confirmed"] for row in facts.tiers):
+    if not is_brief and any(row["confirmed"] for row in facts.tiers):
         columns.append(_Column(words.say("confirmed", "已确认"), lambda row: words.count(row["confirmed"]), True))
-    if any(row["conflicts"] for row in facts.tiers):
+    if not is_brief and any(row["conflicts"] for row in facts.tiers):
         columns.append(_Column(words.say("conflicts", "指标冲突"), lambda row: words.count(row["conflicts"]), True))
     rows = [*facts.tiers, _sum_of(facts, words.say("all", "合计"))]
     return _table(columns, rows, strong=[len(rows) - 1])
@@ -137,10 +156,11 @@ def indicators(facts: RunFacts, words: Words, rule: str) -> Table:
         return counts
 
     rows = [row for row in facts.summaries if row["ranked_customers"]]
-    several = len({row["tax_basis"] for row in rows}) > 1
+    basis = _Column(_label(words, f.tax_basis), lambda row: words.code(codes.TAX_BASIS, row["tax_basis"]))
+    cut = words.cut_rule(rule)
     columns = [
         _Column(words.say("indicator", "指标"), lambda row: words.code(codes.INDICATOR, row["indicator"])),
-        *([_Column(_label(words, f.tax_basis), lambda row: words.code(codes.TAX_BASIS, row["tax_basis"]))] if several else []),
+        *([basis] if len({row["tax_basis"] for row in rows}) > 1 else []),
         _Column(words.say("ranked", "参与排名户数"), lambda row: words.count(row["ranked_customers"]), True),
         _Column(
             words.say(f"total, {words.short_unit}", f"合计({words.unit})"),
@@ -148,11 +168,7 @@ def indicators(facts: RunFacts, words: Words, rule: str) -> Table:
             True,
         ),
         _Column(words.say("A : B : C by quota", "A : B : C 按户数1:2:2"), by("quota"), True),
-        _Column(
-            words.say(f"A : B : C cumulative ({words.cut_rule(rule)})", f"A : B : C 按累计占比({words.cut_rule(rule)})"),
-            by(rule),
-            True,
-        ),
+        _Column(words.say(f"A : B : C cumulative ({cut})", f"A : B : C 按累计占比({cut})"), by(rule), True),
         *(
             _Column(_label(words, field), lambda row, name=field.name: words.percent(row[name]), True)
             for field in (f.top_1_share, f.top_5_share, f.top_10_share, f.top_20_percent_share)
@@ -180,9 +196,10 @@ def customers(rows: Sequence[Row], names: Sequence[str], words: Words) -> Table:
         names: columns besides code and name, in order: columns of a customer, `class`, `change`, `margin`, `visits`.
         words: the language.
     """
+    source = _Column(_label(words, f.source), lambda row: row["source"])
     columns = [
         _Column(words.say("code", "客户编码"), lambda row: row["customer_id"]),
-        *([_Column(_label(words, f.source), lambda row: row["source"])] if len({row["source"] for row in rows}) > 1 else []),
+        *([source] if len({row["source"] for row in rows}) > 1 else []),
         *([_Column(words.say("name", "客户名称"), lambda row: words.value(row["customer_name"]), is_long=True)]
           if known_columns(rows, ["customer_name"]) else []),
     ]  # fmt: skip
@@ -199,9 +216,12 @@ def _customer_columns(words: Words) -> dict[str, _Column]:
         "change": _Column(words.say("class change", "类别变动"), _change),
         "size_class": _Column(words.say("by size", "按规模"), lambda row: chip(row["size_class"])),
         "gross_profit_class": _Column(words.say("by profit", "按毛利"), lambda row: _chip_or_negative(row, words)),
-        "brand_share_class": _Column(words.say("by brand share", "按品牌占比"), lambda row: chip(row["brand_share_class"])),
+        "brand_share_class": _Column(
+            words.say("by brand share", "按品牌占比"), lambda row: chip(row["brand_share_class"])
+        ),
         "stability_class": _Column(
-            _label(words, f.stability_class), lambda row: _if(row["stability_class"], lambda code: words.code(codes.STABILITY_CLASS, code))
+            _label(words, f.stability_class),
+            lambda row: _if(row["stability_class"], lambda code: words.code(codes.STABILITY_CLASS, code)),
         ),
         "is_confirmed": _Column(_label(words, f.is_confirmed), lambda row: words.value(row["is_confirmed"])),
         "margin": _Column(
@@ -251,8 +271,12 @@ def class_policy(facts: RunFacts, words: Words) -> Table:
         _Column(words.say("who", "负责人级别"), lambda row: words.value(row["owner_level"]), is_long=True),
         _Column(words.say("service", "服务级别"), lambda row: words.value(row["service_level"]), is_long=True),
         _Column(words.say("visits a quarter", "每季应访"), lambda row: words.count(row["visits_per_quarter"]), True),
-        _Column(words.say("credit review, months", "信用复核(月)"), lambda row: words.count(row["credit_review_months"]), True),
-    ]  # fmt: skip
+        _Column(
+            words.say("credit review, months", "信用复核(月)"),
+            lambda row: words.count(row["credit_review_months"]),
+            True,
+        ),
+    ]
     return _table(columns, facts.measures_by_class)
 
 

@@ -1,7 +1,7 @@
 """How the page and the printed summary say things: numbers, names and sentences, in Chinese or English.
 
-May import: `config`, `schemas`, other modules of `flows`. Names of columns and codes are the contracts' own (R25); what is
-written here stands in both languages side by side.
+May import: `config`, `schemas`, other modules of `flows`. Names of columns and codes are the contracts' own (R25); what
+is written here stands in both languages side by side.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from kehu.flows.show import Labels
 from kehu.schemas import codes
 
 LARGE: Final = Decimal(1_000_000)
-"""From this value of the largest customer on amounts are printed in 万 (in English in thousands), unit in the header."""
+"""From this value of the largest customer on, amounts are printed in 万 (in English in thousands)."""
 
 _CENT, _TENTH = Decimal("0.01"), Decimal("0.1")
 _NOTHING_THERE = re.compile(r"[;,]\s*null[^;.]*|[;,][^;,。]*为空[^;,。]*(?=[;,。])")
@@ -26,8 +26,10 @@ _CURRENCY_ZH = {"CNY": "元", "USD": "美元", "EUR": "欧元", "GBP": "英镑",
 _MEASURES: dict[str, tuple[str, str]] = {"sales": ("sales", "销售额"), "gross_profit": ("gross profit", "毛利额")}
 _GATE = {"open": ("open", "通过"), "warned": ("warned", "有警告"), "closed": ("closed", "未通过")}
 _RULES = {
-    "midpoint": ("midpoint", "中点"), "crossing_down": ("crossing down", "跨线归下"), "crossing_up": ("crossing up", "跨线归上"),
-}  # fmt: skip
+    "midpoint": ("midpoint", "中点"),
+    "crossing_down": ("crossing down", "跨线归下"),
+    "crossing_up": ("crossing up", "跨线归上"),
+}
 
 
 @dataclass(frozen=True)
@@ -181,6 +183,28 @@ class Words(Labels):
             f", {part} of {name}" for part, name in shares[2:]
         )
         return f"{self.customers(row['customers'])} in class A, {of_all} of those classed, bring {brings}."
+
+    def ratio(self, facts: RunFacts) -> str | None:
+        """The class sizes held against those aimed at; None without classes."""
+        row = facts.summary("combined")
+        if row is None or not row["ratio_actual"]:
+            return None
+        sizes = row["ratio_actual"].replace(":", " : ")
+        off = self.percent(row["ratio_deviation"])
+        return self.say(
+            f"Class sizes {sizes} against 1 : 2 : 2; {off} of the customers would have to move.",
+            f"户数比 {sizes},对照 1 : 2 : 2,偏离 {off}。",
+        )
+
+    def other_bases(self, facts: RunFacts) -> str | None:
+        """That there are customers in other tax bases; None where there are none."""
+        if not facts.other_bases:
+            return None
+        shown, *others = (self.code(codes.TAX_BASIS, basis) for basis in (facts.basis, *facts.other_bases) if basis)
+        return self.say(
+            f"Customers are ranked within one tax basis; here {shown}. Also published: {self.joined(others)}.",
+            f"客户仅在同一税基内排名;此处为{shown},另有{self.joined(others)}。",
+        )
 
     def moves(self, facts: RunFacts) -> str | None:
         """How many customers moved since the period before; None without history."""

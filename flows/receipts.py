@@ -159,6 +159,7 @@ class NightReceipt:
         quality: failed expectations, worst first.
         unmapped_files: files of the export folder no mapping takes.
         warnings: sentences a person should read.
+        page: the HTML page of the run; None where nothing is published or it could not be written.
     """
 
     status: NightStatus
@@ -173,6 +174,7 @@ class NightReceipt:
     quality: tuple[Mapping[str, Any], ...]
     unmapped_files: tuple[str, ...]
     warnings: tuple[str, ...]
+    page: Path | None = None
 
     def as_summary(self) -> dict[str, Any]:
         """The machine-readable summary of `--json`."""
@@ -190,4 +192,5 @@ class NightReceipt:
             "quality": [dict(row) for row in self.quality],
             "unmapped_files": list(self.unmapped_files),
             "warnings": list(self.warnings),
+            "page": str(self.page) if self.page else None,
         }

@@ -38,6 +38,7 @@ _STAGE_WORDS = {
     "gate": "checking the batch",
     "build": "scoring customers",
     "publish": "publishing",
+    "with_page": "writing the page",
 }
 
 

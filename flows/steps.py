@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 import kehu
-from kehu.config.errors import SettingsError, WarehouseError
+from kehu.config.errors import KehuError, SettingsError, WarehouseError
 from kehu.config.policy import PolicyBook
 from kehu.config.sources import SourceMapping, load_source
-from kehu.flows.failures import as_resource_error
+from kehu.flows.failures import as_resource_error, as_user_error, write_traceback
 from kehu.flows.receipts import Account, Inputs, MartReceipt, Marts, NightPlan, NightReceipt, NightRequest, NightStatus
 from kehu.schemas.rendering import arrow_schema
 from kehu.schemas.tables import DQ_QUARANTINE, DQ_RESULT, RUN_INPUT, RUN_INPUT_REASON, RUN_MART
@@ -442,6 +442,41 @@ def _receipt(
         unmapped_files=landing.unmapped_files,
         warnings=tuple(warnings),
     )
+
+
+# --- the page ---------------------------------------------------------------------------------------------------------
+
+
+def with_page(plan: NightPlan, receipt: NightReceipt) -> NightReceipt:
+    """Write the page of a published run, and say where it is.
+
+    What is published stays published: a page that cannot be written is a warning, which names the command that tries
+    again. A run that is official already and has its page keeps it.
+    """
+    from kehu.flows.page import pages_dir, write_run_page
+
+    request = plan.request
+    settings = request.settings
+    folder = pages_dir(settings, request.sandbox)
+    page = folder / f"{receipt.run_id}.html"
+    if receipt.status == "unchanged" and page.is_file():
+        return dataclasses.replace(receipt, page=page)
+    try:
+        written = write_run_page(
+            request.warehouse_dir, receipt.run_id, folder, policy=plan.policy, language=settings.language
+        )
+    except Exception as error:
+        warning = f"the page was not written: {_why(error, settings.home)}; try `kehu page --run {receipt.run_id}`"
+        return dataclasses.replace(receipt, warnings=(*receipt.warnings, warning))
+    return dataclasses.replace(receipt, page=written)
+
+
+def _why(error: Exception, home: Path) -> str:
+    """An error that ends nothing, in a few words without a row value."""
+    known = error if isinstance(error, KehuError) else as_user_error(error)
+    if known is not None:
+        return known.message.rstrip(".") + (f" ({known.file})" if known.file else "")
+    return f"{type(error).__name__}, the traceback is in {write_traceback(error, home)}"
 
 
 # --- engine and clock -------------------------------------------------------------------------------------------------

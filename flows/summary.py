@@ -1,4 +1,4 @@
-"""What `kehu run` and `kehu check` print when a night is over: files, gate, tiers, where to look.
+"""What `kehu run` and `kehu check` print when a night is over: files, gate, tiers, movers, examples, where to look.
 
 May import: everything of ours. Column titles and codes are the contracts' own, in the language asked for; of rows only
 keys, counts and what the marts publish is shown.
@@ -6,20 +6,29 @@ keys, counts and what the marts publish is shown.
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console, Group
 from rich.markup import escape
+from rich.padding import Padding
 
+from kehu.config.policy import Policy
+from kehu.flows.page import policy_of
+from kehu.flows.page_facts import Row, RunFacts, run_facts
+from kehu.flows.page_tables import Table, plain
+from kehu.flows.page_tables import customers as customers_table
+from kehu.flows.page_tables import tiers as tiers_table
+from kehu.flows.page_words import Words
 from kehu.flows.receipts import NightReceipt, NightRequest
-from kehu.flows.show import Labels, percent, results, table
+from kehu.flows.show import Labels, results, table
 from kehu.schemas import codes
-from kehu.schemas.tables import DQ_RESULT, MART_ABC_CUSTOMER, MART_ABC_SUMMARY, RUN_INPUT
+from kehu.schemas.tables import DQ_RESULT, RUN_INPUT
 
-MOST_ROWS_SHOWN: Final = 30
+MOST_ROWS_SHOWN: Final = 12
 """With more input rows than this the terminal shows one row an entity; `run_input` has them all."""
 
 _ALWAYS_SHOWN = ("rows_read", "rows_data", "rows_accepted", "rows_quarantined")
@@ -28,12 +37,12 @@ _SHOWN_IF_ANY = ("rows_merged", "rows_dropped", "rows_later", "rows_unmapped", "
 _GATE_COLOURS = {"open": "green", "warned": "yellow", "closed": "red"}
 _GATE_ZH = {"open": "通过", "warned": "有警告", "closed": "未通过"}
 
-_SUMMARY_ROWS = (
-    "tax_basis", "ranked_customers", "no_trade_customers", "negative_customers", "missing_customers",
-    "internal_customers", "ranked_value", "ratio_actual", "value_share_a", "value_share_b", "value_share_c",
-    "top_1_share", "top_5_share", "customers_for_80_percent",
-)  # fmt: skip
-_SHOWN_IF_ANY_CUSTOMER = ("missing_customers", "internal_customers")
+_AMOUNTS = ("collections", "gross_profit", "sales")
+_LARGEST_SHOWN, _MOVERS_SHOWN = 5, 5
+_WIDE = 110
+"""Terminals narrower than this get fewer columns."""
+_LARGEST = ("class", "size", "sales", "gross_profit", "stability_class", "province")
+_MOVERS = ("change", "size", "gross_profit", "is_confirmed", "province")
 
 
 def show_night(receipt: NightReceipt, request: NightRequest, language: str) -> None:
@@ -49,10 +58,8 @@ def show_night(receipt: NightReceipt, request: NightRequest, language: str) -> N
     _show_files(out, receipt, labels)
     _show_quality(out, receipt, labels)
     _show_warnings(out, receipt, labels)
-    if receipt.warehouse is not None:
-        _show_tiers(out, receipt, request, labels)
-        _show_largest(out, receipt, request, labels)
-    _show_where(out, receipt, request, labels)
+    facts = _show_customers(out, receipt, request, language) if receipt.warehouse is not None else None
+    _show_where(out, receipt, request, facts, labels)
 
 
 def show_refused(receipt: NightReceipt, language: str) -> None:
@@ -164,95 +171,133 @@ def _show_warnings(out: Console, receipt: NightReceipt, labels: Labels) -> None:
         out.print()
 
 
-# --- tiers ------------------------------------------------------------------------------------------------------------
+# --- customers --------------------------------------------------------------------------------------------------------
 
 
-def _show_tiers(out: Console, receipt: NightReceipt, request: NightRequest, labels: Labels) -> None:
-    from kehu.warehouse.read import query_published, stored_portfolio
-
-    order = codes.INDICATOR.codes
-    summaries = query_published(request.warehouse_dir, MART_ABC_SUMMARY.name, receipt.run_id)
-    summaries.sort(key=lambda row: order.index(row["indicator"]))  # within an indicator the key order stays
-    ranked = [row for row in summaries if row["ranked_customers"]]
-    if ranked:
-        names = [
-            name for name in _SUMMARY_ROWS if name not in _SHOWN_IF_ANY_CUSTOMER or any(row[name] for row in ranked)
-        ]
-        headers = ["", *(labels.code(codes.INDICATOR, row["indicator"]) for row in ranked)]
-        rows = [
-            [labels.column(MART_ABC_SUMMARY, name), *(_measure(name, row[name], labels) for row in ranked)]
-            for name in names
-        ]
-        stored = stored_portfolio(request.warehouse_dir)
-        title = _title(ranked[0], stored.reporting_currency if stored else "", labels)
-        out.print(table(title, headers, rows, numbers=range(1, len(headers))))
-    for row in summaries:
-        if not row["ranked_customers"]:
-            out.print(_why_nobody_is_ranked(row, labels))
-    if summaries:
-        out.print()
+def _show_customers(out: Console, receipt: NightReceipt, request: NightRequest, language: str) -> RunFacts:
+    """Tiers, movers, concentration, the largest, and what is said of three of them."""
+    facts = run_facts(request.warehouse_dir, receipt.run_id)
+    words = Words.of(facts, language)
+    if facts.customers:
+        policy = policy_of(facts, request.settings.policy_dir)
+        _show_tiers(out, facts, words, policy)
+        _show_movers(out, facts, words)
+        _show_concentration(out, facts, words)
+        _show_list(
+            out,
+            words.say("Largest customers", "最大客户"),
+            facts.largest[:_LARGEST_SHOWN],
+            _LARGEST if out.width >= _WIDE else _LARGEST[:2],
+            words,
+        )
+        _show_examples(out, facts, words, request.warehouse_dir, policy)
+    return facts
 
 
-def _title(row: Mapping[str, Any], currency: str, labels: Labels) -> str:
-    start, end = row["window_start_date"], row["window_end_date"]
-    window = labels.say(f"up to {end}", f"截至 {end}") if start is None else f"{start} … {end}"
-    return f"{labels.say('Tiers', '客户分级')} {window} {currency}"
-
-
-def _measure(name: str, value: Any, labels: Labels) -> Any:
-    if name == "tax_basis":
-        return labels.code(codes.TAX_BASIS, value)
-    return percent(value) if "share" in name else value
-
-
-def _why_nobody_is_ranked(row: Mapping[str, Any], labels: Labels) -> str:
-    name = labels.code(codes.INDICATOR, row["indicator"])
-    if row["missing_customers"] and row["indicator"] == "gross_profit":
-        return labels.say(f"{name}: no line states a cost or profit", f"{name}:所有销售行均无成本或毛利")
-    if row["missing_customers"]:
-        return labels.say(f"{name}: no line states an amount", f"{name}:所有销售行均无金额")
-    return labels.say(f"{name}: no customer is above zero in the window", f"{name}:期内没有大于零的客户")
-
-
-def _show_largest(out: Console, receipt: NightReceipt, request: NightRequest, labels: Labels) -> None:
-    from kehu.warehouse.read import query_published
-
-    top = query_published(
-        request.warehouse_dir,
-        MART_ABC_CUSTOMER.name,
-        receipt.run_id,
-        order_by=("sales_net", "sales_tax_unknown"),
-        limit=10,
-    )
-    if not top:
-        return
-    sales = [name for name in ("sales_net", "sales_tax_unknown") if any(row[name] is not None for row in top)]
-    profit = ["gross_profit"] if any(row["gross_profit"] is not None for row in top) else []
-    classes = ["sales_class", *(f"{name}_class" for name in profit)]
-    name = ["customer_name"] if any(row["customer_name"] for row in top) else []
-    source = ["source"] if len({row["source"] for row in top}) > 1 else []
-    names = [*source, "customer_id", *name, *sales, *profit]
-    rows = [[*(_money(row[name]) for name in names), *(_class(row, name, labels) for name in classes)] for row in top]
-    title = labels.say("Largest customers", f"前{len(top)}大客户")
-    headers = labels.columns(MART_ABC_CUSTOMER, [*names, *classes])
-    out.print(table(title, headers, rows, numbers=range(1 + len(source) + len(name), len(names))))
+def _show_tiers(out: Console, facts: RunFacts, words: Words, policy: Policy | None) -> None:
+    row = next((row for row in facts.summaries if row["window_end_date"]), None)
+    window = ""
+    if row is not None:
+        start, end = row["window_start_date"], row["window_end_date"]
+        window = words.say(f"up to {end}", f"截至 {end}") if start is None else f"{start} … {end}"
+    title = f"{words.say('Tiers', '客户分级')} {window} {words.unit}"
+    measures = [name for name in facts.measures if name != "sales" or len(facts.measures) == 1]
+    made = tiers_table(facts, words, policy, measures=measures, is_brief=out.width < _WIDE)
+    out.print(_printed(made, title))
+    said = [words.ratio(facts), words.other_bases(facts), *_why_not_ranked(facts, words)]
+    for sentence in filter(None, said):
+        out.print(escape(sentence))
     out.print()
 
 
-def _money(value: Any) -> Any:
-    return f"{value:,.2f}" if isinstance(value, Decimal) else value
+def _why_not_ranked(facts: RunFacts, words: Words) -> Iterator[str]:
+    for row in facts.summaries:
+        if not row["ranked_customers"] and row["indicator"] in _AMOUNTS:
+            yield _why_nobody_is_ranked(row, words)
 
 
-def _class(row: Mapping[str, Any], name: str, labels: Labels) -> str | None:
-    """The class, or why there is none."""
-    reason = row[f"{name}_reason"]
-    return row[name] or (labels.code(codes.CLASS_REASON, reason) if reason else None)
+def _why_nobody_is_ranked(row: Mapping[str, Any], words: Words) -> str:
+    name = words.code(codes.INDICATOR, row["indicator"])
+    if row["missing_customers"] and row["indicator"] == "gross_profit":
+        return words.say(f"{name}: no line states a cost or profit", f"{name}:所有销售行均无成本或毛利")
+    if row["missing_customers"] and row["indicator"] == "collections":
+        return words.say(f"{name}: no receipts are delivered", f"{name}:未提供回款数据")
+    if row["missing_customers"]:
+        return words.say(f"{name}: no line states an amount", f"{name}:所有销售行均无金额")
+    return words.say(f"{name}: no customer is above zero in the window", f"{name}:期内没有大于零的客户")
+
+
+def _show_movers(out: Console, facts: RunFacts, words: Words) -> None:
+    sentence = words.moves(facts)
+    if sentence is None:
+        return
+    out.print(f"[bold]{words.say('Movers', '类别变动')}[/bold]  {escape(sentence)}")
+    movers = sorted(
+        (row for rows in facts.movers.values() for row in rows),
+        key=lambda row: (-(row["size"] or 0), row["source"], row["company_id"], row["customer_id"]),
+    )
+    if movers:
+        _show_list(out, "", movers[:_MOVERS_SHOWN], _MOVERS if out.width >= _WIDE else _MOVERS[:2], words)
+    else:
+        out.print()
+
+
+def _show_concentration(out: Console, facts: RunFacts, words: Words) -> None:
+    if sentence := words.concentration(facts):
+        out.print(f"[bold]{words.say('Concentration', '客户集中度')}[/bold]  {escape(sentence)}")
+        out.print()
+
+
+def _show_list(out: Console, title: str, rows: Sequence[Row], names: Sequence[str], words: Words) -> None:
+    out.print(_printed(customers_table(rows, names, words), title))
+    out.print()
+
+
+def _printed(made: Table, title: str) -> Group:
+    """A table of the page as a terminal shows it."""
+    return table(title, made.headers, [tuple(map(plain, row)) for row in made.rows], numbers=sorted(made.numbers))
+
+
+def _show_examples(out: Console, facts: RunFacts, words: Words, warehouse: Path, policy: Policy | None) -> None:
+    from kehu.flows.explain import short_explanation
+
+    examples = _examples(facts)
+    if not examples:
+        return
+    out.print(f"[bold]{words.say('For example', '举例说明')}[/bold]")
+    for row in examples:
+        said = short_explanation(
+            warehouse, facts.run_id, row["source"], row["company_id"], row["customer_id"], str(facts.basis),
+            words.language, policy,
+        )  # fmt: skip
+        if said:
+            out.print(Padding(escape(said), (0, 0, 0, 2), expand=False))
+    out.print()
+
+
+def _examples(facts: RunFacts) -> list[Row]:
+    """The largest customer of class A, the largest that moved and the first whose indicators conflict, each once."""
+    moved = [row for move in ("up", "down", "entered", "left") for row in facts.movers.get(move, ())[:1]]
+    wanted = (
+        [row for row in facts.largest if row["abc_class"] == "A"],
+        sorted(moved, key=lambda row: -(row["size"] or 0)),
+        facts.conflicts,
+    )
+    chosen: list[Row] = []
+    for rows in wanted:
+        taken = {(row["source"], row["company_id"], row["customer_id"]) for row in chosen}
+        fresh = (row for row in rows if (row["source"], row["company_id"], row["customer_id"]) not in taken)
+        if (found := next(fresh, None)) is not None:
+            chosen.append(found)
+    return chosen
 
 
 # --- where to look ----------------------------------------------------------------------------------------------------
 
 
-def _show_where(out: Console, receipt: NightReceipt, request: NightRequest, labels: Labels) -> None:
+def _show_where(
+    out: Console, receipt: NightReceipt, request: NightRequest, facts: RunFacts | None, labels: Labels
+) -> None:
     run = f"[bold]{receipt.run_id}[/bold]"
     if receipt.status == "checked":
         _line(
@@ -272,14 +317,26 @@ def _show_where(out: Console, receipt: NightReceipt, request: NightRequest, labe
             f"无变化:相同的输入、规则和程序已发布为运行 {run},业务日期 {receipt.as_of}",
         ),
     }
-    home = escape(str(request.settings.home))
-    views = "kehu.v_abc_customer, kehu.v_abc_summary, kehu.v_customer, kehu.v_data_status"
-    _line(out, said[receipt.status])
-    _line(out, f"{labels.say('Warehouse', '数据仓库')}: {escape(str(receipt.warehouse))}")
-    _line(out, f"{labels.say('Views', '视图')}: {views}")
-    if receipt.quarantined:
-        aside = labels.say("Quarantined rows", "隔离行")
-        _line(out, f"{aside}: {receipt.quarantined:,} → kehu quarantine list --home {home}")
-    used = labels.say("What this run used", "本次运行所用数据")
     sandbox = f" --sandbox {request.sandbox}" if request.sandbox else ""
-    _line(out, f"{used}: kehu runs show {receipt.run_id}{sandbox} --home {home}")
+    where = f"{sandbox} --home {shlex.quote(str(request.settings.home))}"
+    views = "kehu.v_abc_customer, kehu.v_abc_summary, kehu.v_abc_migration, kehu.v_customer, kehu.v_data_status"
+    aside = f"{receipt.quarantined:,} → kehu quarantine list{where.removeprefix(sandbox)}"
+    lines = [
+        (labels.say("Page", "报告页面"), str(receipt.page) if receipt.page else None),
+        (labels.say("Warehouse", "数据仓库"), str(receipt.warehouse)),
+        (labels.say("Views", "视图"), views),
+        (labels.say("Why a class", "类别依据"), _explain_command(facts, where)),
+        (labels.say("Quarantined rows", "隔离行"), aside if receipt.quarantined else None),
+        (labels.say("What this run used", "本次运行所用数据"), f"kehu runs show {receipt.run_id}{where}"),
+    ]
+    _line(out, said[receipt.status])
+    for name, text in lines:
+        if text:
+            _line(out, f"{name}: {escape(text)}")
+
+
+def _explain_command(facts: RunFacts | None, where: str) -> str | None:
+    """The command for a customer whose class is worth asking about, as one types it."""
+    if facts is None or not (chosen := _examples(facts)):
+        return None
+    return f"kehu explain {shlex.quote(chosen[-1]['customer_id'])}{where}"

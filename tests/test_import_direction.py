@@ -23,7 +23,7 @@ MAY_IMPORT = {
 }
 """The folders each folder may import from."""
 
-NOT_AT_MODULE_LEVEL = {"great_expectations", "pandas", "prefect"}
+NOT_AT_MODULE_LEVEL = {"altair", "great_expectations", "jinja2", "pandas", "prefect", "vl_convert"}
 """They cost seconds to import: whoever needs them imports them in the function that does."""
 
 PREFECT_AT_MODULE_LEVEL = {"kehu.flows.nightly"}

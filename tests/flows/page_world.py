@@ -1,6 +1,7 @@
 """A made-up warehouse to make pages of: every mart by contract, a few hundred customers, numbers that hang together.
 
-Values fall as one over the rank, so that classes, shares and totals can be worked out by eye; nothing is drawn at random.
+Values fall as one over the rank, so that classes, shares and totals can be worked out by eye; nothing is drawn
+at random.
 """
 
 from __future__ import annotations
@@ -28,14 +29,39 @@ from kehu.warehouse.publish import RunFacts, publish_run
 AS_OF = date(2026, 3, 31)
 RUN_ID = "20260331-0123456789ab"
 MONTH_ENDS = (
-    date(2025, 3, 31), date(2025, 4, 30), date(2025, 5, 31), date(2025, 6, 30), date(2025, 7, 31), date(2025, 8, 31),
-    date(2025, 9, 30), date(2025, 10, 31), date(2025, 11, 30), date(2025, 12, 31), date(2026, 1, 31), date(2026, 2, 28),
+    date(2025, 3, 31),
+    date(2025, 4, 30),
+    date(2025, 5, 31),
+    date(2025, 6, 30),
+    date(2025, 7, 31),
+    date(2025, 8, 31),
+    date(2025, 9, 30),
+    date(2025, 10, 31),
+    date(2025, 11, 30),
+    date(2025, 12, 31),
+    date(2026, 1, 31),
+    date(2026, 2, 28),
     AS_OF,
-)  # fmt: skip
+)
 PROVINCES = (
-    "广东省", "浙江省", "江苏省", "山东省", "河北省", "四川省", "湖北省", "北京市", "上海市", "新疆维吾尔自治区",
-    "内蒙古自治区", "河南省", "福建省", "陕西省", "黑龙江省", "云南省", None,
-)  # fmt: skip
+    "广东省",
+    "浙江省",
+    "江苏省",
+    "山东省",
+    "河北省",
+    "四川省",
+    "湖北省",
+    "北京市",
+    "上海市",
+    "新疆维吾尔自治区",
+    "内蒙古自治区",
+    "河南省",
+    "福建省",
+    "陕西省",
+    "黑龙江省",
+    "云南省",
+    None,
+)
 SURNAMES = ("广源", "恒达", "金辉", "瑞丰", "华盛", "永兴", "宏泰", "中正")
 STABILITIES = ("stable", "stable", "fluctuating", "unstable", "insufficient")
 
@@ -51,14 +77,24 @@ class World:
         customers: how many are ranked; three more trade nothing, one is negative.
         skipped: marts that were skipped → the reason.
         names: customer names to use for the first customers.
+        provinces: the provinces customers lie in, in turn.
         has_collections: False where the source delivers no receipts.
+        has_profit: False where no line states a cost.
+        scale: what every amount is multiplied by.
+        currency: the reporting currency.
+        run_id: the run.
+        as_of: the day judged.
+        sandbox: the sandbox it is a run of.
     """
 
     home: Path
     customers: int = 120
     skipped: dict[str, str] = field(default_factory=dict)
     names: Sequence[str] = ()
+    provinces: Sequence[str | None] = PROVINCES
     has_collections: bool = True
+    has_profit: bool = True
+    scale: Decimal = Decimal(1)
     currency: str = "CNY"
     run_id: str = RUN_ID
     as_of: date = AS_OF
@@ -84,12 +120,16 @@ class World:
     def _person(self, n: int) -> Row:
         name = self.names[n] if n < len(self.names) else f"{SURNAMES[n % 8]}商贸{n:03d}有限公司"
         return {
-            "source": "demo", "company_id": "main", "customer_id": f"C{n:06d}", "customer_name": name,
-            "province": PROVINCES[n * 7 % 17], "owner_name": f"业务员{n % 6}",
-        }  # fmt: skip
+            "source": "demo",
+            "company_id": "main",
+            "customer_id": f"C{n:06d}",
+            "customer_name": name,
+            "province": self.provinces[n * 7 % len(self.provinces)],
+            "owner_name": f"业务员{n % 6}",
+        }
 
     def _ranked(self, n: int) -> Row:
-        size = (Decimal(9_000_000) / (n + 2)).quantize(Decimal("0.01"))
+        size = (Decimal(9_000_000) * self.scale / (n + 2)).quantize(Decimal("0.01"))
         margin = Decimal(8 + n * 5 % 23) / 100 if n % 19 else Decimal("0.004")
         move = {3: "up", 11: "down", 17: "entered"}.get(n % 20, "stable")
         letter = self._class(n)
@@ -97,10 +137,21 @@ class World:
         if move in ("up", "down") and previous[move] == letter:
             move = "stable"
         return self._person(n) | {
-            "size": size, "profit": (size * margin).quantize(Decimal("0.01")), "sales": (size / Decimal("1.13")).quantize(Decimal("0.01")),
-            "letter": letter, "profit_letter": "C" if n % 19 == 0 else self._class((n * 7 + 3) % self.customers), "rank": n + 1,
-            "move": move, "prev": None if move == "entered" else previous.get(move, letter), "stability": STABILITIES[n * 3 % 5],
-        }  # fmt: skip
+            "size": size,
+            "profit": (size * margin).quantize(Decimal("0.01")) if self.has_profit else None,
+            "sales": (size / Decimal("1.13")).quantize(Decimal("0.01")),
+            "letter": letter,
+            "profit_letter": self._profit_class(n),
+            "rank": n + 1,
+            "move": move,
+            "prev": None if move == "entered" else previous.get(move, letter),
+            "stability": STABILITIES[n * 3 % 5],
+        }
+
+    def _profit_class(self, n: int) -> str | None:
+        if not self.has_profit:
+            return None
+        return "C" if n % 19 == 0 else self._class((n * 7 + 3) % self.customers)
 
     def _class(self, n: int) -> str:
         a = max(1, self.customers // 5)
@@ -116,20 +167,35 @@ class World:
             "dim_class_policy": list(_class_policy()),
             "mart_abc_customer": [self._abc_customer(row) for row in people],
             "mart_abc_indicator": [
-                row | {"indicator": self.size_indicator, "tax_basis": "net", "indicator_value": row["size"],
-                       "value_rank": row["rank"], "cumulative_share": row["cumulative"], "abc_class": row["letter"]}
-                for row in people if "letter" in row
+                row
+                | {
+                    "indicator": self.size_indicator,
+                    "tax_basis": "net",
+                    "indicator_value": row["size"],
+                    "value_rank": row["rank"],
+                    "cumulative_share": row["cumulative"],
+                    "abc_class": row["letter"],
+                }
+                for row in people
+                if "letter" in row
             ],
             "mart_abc_summary": self._summaries(people),
             "mart_abc_history": [],
             "mart_abc_migration": list(self._migration(people)),
             "mart_customer_stability": [],
             "mart_abc_compliance": [
-                row | {"tax_basis": "net", "abc_class": row["letter"], "visits_due": 3, "visits_done": n % 4,
-                       "last_visit_date": date(2026, 1, 5)}
-                for n, row in enumerate(people) if row.get("letter") == "A"
+                row
+                | {
+                    "tax_basis": "net",
+                    "abc_class": row["letter"],
+                    "visits_due": 3,
+                    "visits_done": n % 4,
+                    "last_visit_date": date(2026, 1, 5),
+                }
+                for n, row in enumerate(people)
+                if row.get("letter") == "A"
             ],
-        }  # fmt: skip
+        }
 
     @property
     def size_indicator(self) -> str:
@@ -139,14 +205,22 @@ class World:
     def _abc_customer(self, row: Row) -> Row:
         letter = row.get("letter")
         return row | {
-            "scored_party": "bill_to", "tax_basis": "net", "abc_class": letter, "abc_class_reason": row.get("reason"),
-            "size_indicator": self.size_indicator, "size_class": letter, "gross_profit_class": row.get("profit_letter"),
+            "scored_party": "bill_to",
+            "tax_basis": "net",
+            "abc_class": letter,
+            "abc_class_reason": row.get("reason"),
+            "size_indicator": self.size_indicator,
+            "size_class": letter,
+            "gross_profit_class": row.get("profit_letter"),
             "collections_gross": row["size"] if self.has_collections else None,
-            "sales_net": row.get("sales") if self.has_collections else row["size"], "gross_profit": row.get("profit"),
-            "abc_class_prev": row.get("prev"), "move": row.get("move"), "stability_class": row.get("stability"),
+            "sales_net": row.get("sales") if self.has_collections else row["size"],
+            "gross_profit": row.get("profit"),
+            "abc_class_prev": row.get("prev"),
+            "move": row.get("move"),
+            "stability_class": row.get("stability"),
             "is_confirmed": row.get("move") == "stable" if letter else None,
             "is_conflict": letter == "A" and row["profit_letter"] == "C" if letter else False,
-        }  # fmt: skip
+        }
 
     def _summaries(self, people: list[Row]) -> list[Row]:
         ranked = [row for row in people if "letter" in row]
@@ -157,20 +231,42 @@ class World:
 
         counts = [sum(row["letter"] == letter for row in ranked) for letter in "ABC"]
         shared = {
-            "tax_basis": "net", "customers": len(people), "ranked_customers": len(ranked), "no_trade_customers": 3,
-            "negative_customers": 1, "missing_customers": 0, "internal_customers": 0, "ratio_actual": ":".join(map(str, counts)),
-            "ratio_deviation": Decimal("0.002"), "window_start_date": date(2025, 4, 1), "window_end_date": self.as_of,
-            **{f"{rule}_{letter}": count for rule in ("quota", "midpoint", "crossing_down", "crossing_up")
-               for letter, count in zip("abc", counts, strict=True)},
-        }  # fmt: skip
+            "tax_basis": "net",
+            "customers": len(people),
+            "ranked_customers": len(ranked),
+            "no_trade_customers": 3,
+            "negative_customers": 1,
+            "missing_customers": 0,
+            "internal_customers": 0,
+            "ratio_actual": ":".join(map(str, counts)),
+            "ratio_deviation": Decimal("0.002"),
+            "window_start_date": date(2025, 4, 1),
+            "window_end_date": self.as_of,
+            **{
+                f"{rule}_{letter}": count
+                for rule in ("quota", "midpoint", "crossing_down", "crossing_up")
+                for letter, count in zip("abc", counts, strict=True)
+            },
+        }
         values = {
-            "ranked_value": total, "total_value": total, "top_1_share": top(1), "top_5_share": top(5), "top_10_share": top(10),
-            "top_20_percent_share": top(len(ranked) // 5), "top_25_percent_share": top(len(ranked) // 4), "gini": Decimal("0.61"),
-            "herfindahl": Decimal("0.03"), "is_concentrated": False, "customers_for_80_percent": len(ranked) // 2,
-        }  # fmt: skip
+            "ranked_value": total,
+            "total_value": total,
+            "top_1_share": top(1),
+            "top_5_share": top(5),
+            "top_10_share": top(10),
+            "top_20_percent_share": top(len(ranked) // 5),
+            "top_25_percent_share": top(len(ranked) // 4),
+            "gini": Decimal("0.61"),
+            "herfindahl": Decimal("0.03"),
+            "is_concentrated": False,
+            "customers_for_80_percent": len(ranked) // 2,
+        }
         if not people:
             return []
-        with_values = [shared | values | {"indicator": name} for name in (self.size_indicator, "gross_profit")]
+        with_values = [
+            shared | values | {"indicator": name}
+            for name in (self.size_indicator, *(["gross_profit"] if self.has_profit else []))
+        ]
         return [*with_values, shared | {"indicator": "combined"}]
 
     def _migration(self, people: list[Row]) -> Iterable[Row]:
@@ -188,18 +284,26 @@ class World:
         for end in MONTH_ENDS[-2:]:
             for (before, now), count in sorted(pairs.items()):
                 yield {
-                    "tax_basis": "net", "period_type": "rolling", "period_end_date": end, "class_from": before,
-                    "class_to": now, "moved_customers": count,
+                    "tax_basis": "net",
+                    "period_type": "rolling",
+                    "period_end_date": end,
+                    "class_from": before,
+                    "class_to": now,
+                    "moved_customers": count,
                     "share_of_class_from": (Decimal(count) / befores[before]).quantize(Decimal("0.000001")),
-                }  # fmt: skip
+                }
         for n, end in enumerate(MONTH_ENDS):
             ranked = self.customers * (60 + n * 2) // 100
             counts = {"A": ranked // 5, "B": ranked * 2 // 5, "C": ranked - ranked // 5 - ranked * 2 // 5, "none": 4}
             for now, count in counts.items():
                 yield {
-                    "tax_basis": "net", "period_type": "month", "period_end_date": end, "class_from": "none",
-                    "class_to": now, "moved_customers": count,
-                }  # fmt: skip
+                    "tax_basis": "net",
+                    "period_type": "month",
+                    "period_end_date": end,
+                    "class_from": "none",
+                    "class_to": now,
+                    "moved_customers": count,
+                }
 
     # --- publishing ---------------------------------------------------------------------------------------------------
 
@@ -222,19 +326,32 @@ class World:
             for name, reason in self.skipped.items()
         ]
         run = RunFacts(
-            run_id=self.run_id, as_of=self.as_of, known_at=self.as_of, gate="warned",
-            started_at=datetime(2026, 4, 1, 1, tzinfo=UTC), finished_at=datetime(2026, 4, 1, 1, 5, tzinfo=UTC),
-            code_version="0.1.0+12345678", inputs_hash="in", policy_hash=PolicyBook.load(None).on(self.as_of).fingerprint,
-            parameters_json="{}", reason="run", sandbox=self.sandbox,
-        )  # fmt: skip
+            run_id=self.run_id,
+            as_of=self.as_of,
+            known_at=self.as_of,
+            gate="warned",
+            started_at=datetime(2026, 4, 1, 1, tzinfo=UTC),
+            finished_at=datetime(2026, 4, 1, 1, 5, tzinfo=UTC),
+            code_version="0.1.0+12345678",
+            inputs_hash="in",
+            policy_hash=PolicyBook.load(None).on(self.as_of).fingerprint,
+            parameters_json="{}",
+            reason="run",
+            sandbox=self.sandbox,
+        )
         given = {
             name: rows_of(table_named(name), [row | identity for row in rows]) for name, rows in _data_rows().items()
         }
         given["run_mart"] = rows_of(table_named("run_mart"), states)
         publish_run(
-            self.warehouse, run, paths, given, portfolio=Portfolio(name="华东分销", reporting_currency=self.currency),
-            published_at=datetime(2026, 4, 1, 1, 6, tzinfo=UTC), threads=1,
-        )  # fmt: skip
+            self.warehouse,
+            run,
+            paths,
+            given,
+            portfolio=Portfolio(name="华东分销", reporting_currency=self.currency),
+            published_at=datetime(2026, 4, 1, 1, 6, tzinfo=UTC),
+            threads=1,
+        )
         return self.run_id
 
 
@@ -242,32 +359,72 @@ def _class_policy() -> Iterable[Row]:
     visits = {"A": 3, "B": 1, "C": 0}
     for letter, count in visits.items():
         yield {
-            "abc_class": letter, "policy_stability": "any", "visits_per_quarter": count, "owner_level": f"level {letter}",
-            "credit_review_months": 3, "service_level": f"service {letter}", "measure_zh": f"{letter}类客户的措施",
-            "measure_en": f"What is done for {letter}", "policy_from_date": date(1900, 1, 1),
-        }  # fmt: skip
+            "abc_class": letter,
+            "policy_stability": "any",
+            "visits_per_quarter": count,
+            "owner_level": f"level {letter}",
+            "credit_review_months": 3,
+            "service_level": f"service {letter}",
+            "measure_zh": f"{letter}类客户的措施",
+            "measure_en": f"What is done for {letter}",
+            "policy_from_date": date(1900, 1, 1),
+        }
 
 
 def _data_rows() -> dict[str, list[Row]]:
     file = {"source": "demo", "company_id": "main", "delivery_id": "d", "sheet_name": ""}
     return {
         "run_input": [
-            file | {"file_name": "销售_20260331.csv", "entity": "sales_line", "is_new_delivery": True, "rows_data": 1000,
-                    "rows_accepted": 988, "rows_quarantined": 12},
-            file | {"file_name": "客户_20260331.csv", "entity": "customer", "is_new_delivery": False, "rows_data": 124,
-                    "rows_accepted": 124, "rows_quarantined": 0},
+            file
+            | {
+                "file_name": "销售_20260331.csv",
+                "entity": "sales_line",
+                "is_new_delivery": True,
+                "rows_data": 1000,
+                "rows_accepted": 988,
+                "rows_quarantined": 12,
+            },
+            file
+            | {
+                "file_name": "客户_20260331.csv",
+                "entity": "customer",
+                "is_new_delivery": False,
+                "rows_data": 124,
+                "rows_accepted": 124,
+                "rows_quarantined": 0,
+            },
         ],
         "dq_quarantine": [
-            file | {"file_name": "销售_20260331.csv", "entity": "sales_line", "rule": "amount_net_not_an_amount",
-                    "sentence": "an amount", "row_count": 12}
+            file
+            | {
+                "file_name": "销售_20260331.csv",
+                "entity": "sales_line",
+                "rule": "amount_net_not_an_amount",
+                "sentence": "an amount",
+                "row_count": 12,
+            }
         ],
         "dq_result": [
-            {"suite": "sales_line", "rule": "customer_id_known", "sentence": "known", "severity": "warn", "is_passed": False,
-             "rows_checked": 1000, "rows_failed": 7},
-            {"suite": "sales_line", "rule": "key_repeated", "sentence": "unique", "severity": "block", "is_passed": True,
-             "rows_checked": 1000, "rows_failed": 0},
+            {
+                "suite": "sales_line",
+                "rule": "customer_id_known",
+                "sentence": "known",
+                "severity": "warn",
+                "is_passed": False,
+                "rows_checked": 1000,
+                "rows_failed": 7,
+            },
+            {
+                "suite": "sales_line",
+                "rule": "key_repeated",
+                "sentence": "unique",
+                "severity": "block",
+                "is_passed": True,
+                "rows_checked": 1000,
+                "rows_failed": 0,
+            },
         ],
-    }  # fmt: skip
+    }
 
 
 ALL_MARTS: tuple[Table, ...] = MARTS

@@ -39,7 +39,7 @@ def files_below(folder: Path) -> Iterator[Path]:
 
 
 def expected_in_wheel(root: Path) -> set[str]:
-    """Every module of the five folders, and the policy, source mappings and project templates shipped beside them."""
+    """Every module of the five folders, and the policy, source mappings and templates shipped beside them."""
     modules = {path for folder in FOLDERS for path in files_below(root / folder) if path.suffix == ".py"}
     shipped = {
         path
@@ -47,7 +47,7 @@ def expected_in_wheel(root: Path) -> set[str]:
         for path in files_below(root / "config" / folder)
         if path.suffix == ".yaml"
     }
-    templates = set(files_below(root / "config" / "project"))
+    templates = {*files_below(root / "config" / "project"), *files_below(root / "flows" / "templates")}
     inside = {f"kehu/{path.relative_to(root).as_posix()}" for path in modules | shipped | templates}
     return inside | {"kehu/__init__.py", "kehu/py.typed"}
 
