@@ -359,9 +359,8 @@ def _ordered(
     pieces = np.where(is_goods, np.maximum(np.rint(liked), 1), 1).astype(np.int64)
     quantity = np.where(pieces >= 200, pieces // 10 * 10, pieces)
     drift = 1 + 0.02 * (month.first.year - 2024 + month.first.month / 12)
-    price = (
-        products.price_cents[product] * drift * (1 - customers.discount[buyer]) * random.normal(1, 0.015, len(document))
-    )
+    off = customers.discount[buyer] * (1 - products.cost_share[product])
+    price = products.price_cents[product] * drift * (1 - off) * random.normal(1, 0.015, len(document))
     price = np.where(is_goods, price, price * customers.basket[buyer] ** 0.4)
     price_cents = np.maximum(np.rint(price), 1).astype(np.int64)
     cost = quantity * products.price_cents[product] * drift / (1 + products.tax_percent[product] / 100)

@@ -241,7 +241,7 @@ class Customers:
         documents_per_month, basket: how often and how much they buy.
         regularity: shape of the gaps between purchases; large = like clockwork.
         is_routine: orders the same goods in about the same quantities at even gaps.
-        discount: share off the list price.
+        discount: share of the usual margin he is given; above one for the few who are sold to below cost.
         term_days, payer: agreed days to pay, and how they keep them.
         known_days: days between the first deal and the first day of the export; 0 where the first deal lies in it.
     """
@@ -378,11 +378,17 @@ def make_customers(seed: int, count: int, months: int, owners: list[Owner]) -> C
         basket=(size**0.6)[source],
         regularity=steadiness[source],
         is_routine=is_routine[source],
-        discount=np.clip(0.02 + 0.03 * np.log1p(size) + random.normal(0, 0.02, count), 0, 0.25)[source],
+        discount=_discounts(random, size)[source],
         term_days=terms[source],
         payer=_draw(random, [weight for _, weight, *_ in PAYERS], count)[source],
         known_days=np.where(share == 1, known_days[source], 0),
     )
+
+
+def _discounts(random: np.random.Generator, size: Reals) -> Reals:
+    """The larger the customer the more; one in forty has haggled all of the margin away, and some more."""
+    usual = np.clip(0.1 + 0.12 * np.log1p(size) + random.normal(0, 0.07, len(size)), 0, 0.7)
+    return np.where(random.random(len(size)) < 0.025, 1.15, usual)
 
 
 def has_social_credit_code(places: Numbers) -> Flags:
