@@ -252,15 +252,19 @@ def _how_mixed(basis: Basis, speech: Speech) -> Iterator[str]:
 
 
 def _conflict(basis: Basis, speech: Speech) -> str:
-    judged = [indicator or basis.customer["size_indicator"] for _, indicator in _PARTS]
+    judged = (indicator or basis.customer["size_indicator"] for _, indicator in _PARTS)
     said = [
         speech.part("class_of", indicator=speech.indicator(name), letter=_letter_or_why(basis.indicators[name], speech))
         for name in judged
         if name in basis.indicators
     ]
-    levels = [_level(basis.indicators[name]) for name in judged[:2] if name in basis.indicators]
-    is_of_size = len(levels) == 2 and abs(levels[0] - levels[1]) > 1
-    return speech.sentence("conflict_of_size" if is_of_size else "conflict", classes=speech.joined(said))
+    return speech.sentence(_kind_of_conflict(basis), classes=speech.joined(said))
+
+
+def _kind_of_conflict(basis: Basis) -> str:
+    size_and_profit = (basis.customer["size_indicator"], "gross_profit")
+    levels = [_level(basis.indicators[name]) for name in size_and_profit if name in basis.indicators]
+    return "conflict_of_size" if len(levels) == 2 and abs(levels[0] - levels[1]) > 1 else "conflict"
 
 
 def _level(working: Row) -> int:
@@ -537,7 +541,7 @@ def _in_short(basis: Basis, speech: Speech) -> Iterator[str]:
     if customer["move"] and customer["move"] != "stable":
         yield _move(basis, speech)
     elif customer["is_conflict"]:
-        yield speech.sentence("short_conflict")
+        yield speech.sentence(f"short_{_kind_of_conflict(basis)}")
     elif customer["class_since_date"]:
         yield speech.sentence("since", day=customer["class_since_date"], to=speech.letter(customer["abc_class"]))
     rises = [

@@ -198,7 +198,10 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "最近各期中 {count} 期为 {to},类别尚未确认。",
         "In {to} in {count} of the last periods: not confirmed yet.",
     ),
-    "since": ("连续为 {to},可追溯至截至 {day} 的期间。", "In {to} without a break back to the period up to {day}."),
+    "since": (
+        "自截至 {day} 的期间以来各期均为 {to}。",
+        "In {to} in every period back to the one up to {day}.",
+    ),
     "year_ago": ("去年同期为 {letter}。", "A year ago: {letter}."),
     "no_year_ago": (
         "去年同期无类别(或早于历史期数)。",
@@ -309,6 +312,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "{who}: {letter}, rank {rank} of {ranked} (combined score {score}).",
     ),
     "short_no_class": ("{who}:无综合类别({why})。", "{who}: no combined class ({why})."),
+    "short_conflict_of_size": ("指标冲突:规模不等于利润。", "His indicators conflict: size is not profit."),
     "short_conflict": (
         "指标相差两类,不能只看一项。",
         "His indicators lie two classes apart; none of them tells all.",
