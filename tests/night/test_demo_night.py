@@ -7,13 +7,20 @@ import json
 import subprocess
 import sys
 from collections import Counter, defaultdict
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from abc_reference import published
+from demo_judgement import Truth, ranked
+from judgement_reference import judged, moves
 from night_world import Row, identities, reading
+
+from kehu.tasks.abc_periods import MONTH, QUARTER, ROLLING, judged_period, periods_until, shown_count
+from kehu.tasks.abc_rules import AbcRules
 
 CENT = Decimal("0.01")
 
@@ -34,6 +41,10 @@ class Demo:
     def table(self, name: str) -> list[dict[str, str]]:
         """A table of the truth."""
         return list(csv.DictReader((self.folder / "exports.truth" / name).read_text(encoding="utf-8").splitlines()))
+
+    def planted(self) -> Truth:
+        """What customers traded, month by month."""
+        return Truth(*(self.table(f"{name}.csv") for name in ("months", "reports", "customers")))
 
     def expected(self) -> dict[str, dict[str, str]]:
         """What each scored customer must come out with."""
@@ -156,3 +167,43 @@ def test_merged_codes_count_under_the_one_they_became(demo: Demo) -> None:
     for merge in merges:
         assert merge["old_customer_id"] not in codes
         assert codes[merge["customer_id"]] >= 1
+
+
+def test_every_judgement_of_the_day_is_the_one_planted(demo: Demo) -> None:
+    """Combined class, rank, score, weights: worked out from the truth's months and reports, for everyone who traded."""
+    rules = AbcRules()
+    as_of = date.fromisoformat(demo.truth["as_of"])
+    expected = judged(demo.planted().traders(judged_period(as_of, rules)), rules)
+    found = {("demo", row["customer_id"]): row for row in demo.ask("SELECT * FROM v_abc_customer")}
+    assert {key for key, row in found.items() if row["abc_class"]} == ranked(expected).keys()
+    assert len(ranked(expected)) > 60
+    for key, row in expected.items():
+        names = ("abc_class", "abc_rank", "abc_class_reason", "abc_score")
+        score = None if row["score"] is None else published(row["score"])
+        assert tuple(found[key][name] for name in names) == (
+            row["abc_class"], row["value_rank"], row["class_reason"], score,
+        )  # fmt: skip
+    sources = Counter(row["brand_share_source"] for row in found.values())
+    assert min(sources["measured"], sources["proxy"], sources["missing"]) > 0
+
+
+def test_every_planted_move_is_found_and_no_other(demo: Demo) -> None:
+    """The whole history: class, move, confirmation and run of every month, quarter and rolling year shown."""
+    rules = AbcRules()
+    planted, as_of = demo.planted(), date.fromisoformat(demo.truth["as_of"])
+    periods = periods_until(as_of, rules)
+    history = demo.ask("SELECT * FROM v_abc_period")
+    moved: Counter[str] = Counter()
+    for kind, year in ((MONTH, 12), (QUARTER, 4), (ROLLING, 12)):
+        of_type = [period for period in periods if period.period_type == kind]
+        classes = [ranked(judged(planted.traders(period), rules)) for period in of_type]
+        for period, expected in zip(of_type, moves(classes, rules, year)[: shown_count(kind, rules)], strict=False):
+            rows = [row for row in history if (row["period_type"], row["period_end_date"]) == (kind, period.end)]
+            found = {("demo", row["customer_id"]): row for row in rows}
+            assert found.keys() == expected.keys()
+            for key, row in expected.items():
+                since = row.pop("since_age")
+                row["class_since_date"] = None if since is None else of_type[since].end
+                assert {name: found[key][name] for name in row} == row
+                moved[row["move"]] += 1
+    assert set(moved) == {"up", "down", "stable", "entered", "left"}
