@@ -368,7 +368,7 @@ def _add_page(commands: Any) -> None:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--as-of", type=day, metavar="YYYY-MM-DD", help="the day judged (default: the newest published)")
     which.add_argument("--run", metavar="ID", help="this run instead of the official one, or enough of its beginning")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="write it there instead")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write it there instead: a file or a folder")
     parser.add_argument("--sandbox", type=sandbox_name, metavar="NAME", help="of that sandbox")
 
 

@@ -35,7 +35,8 @@ def page(arguments: argparse.Namespace) -> int:
             warehouse, run_id, pages_dir(settings, arguments.sandbox), policy=policy, language=language
         )
     else:
-        written = arguments.output
+        is_folder = arguments.output.is_dir()
+        written = arguments.output / f"{run_id}.html" if is_folder else arguments.output
         write_page(render_page(run_facts(warehouse, run_id), policy, language), written)
     if arguments.json:
         show.print_json({"exit_code": 0, "run_id": run_id, "page": str(written)})

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -60,7 +60,7 @@ class RunFacts:
         largest_value: greatest absolute amount of a list; decides the unit amounts are printed in.
         summaries: rows of `mart_abc_summary`, indicators in the order of the contract.
         tiers: one row per class, then per reason without class: class, reason, customers, sums, confirmed, conflicts.
-        moves: move → customers.
+        moves: move → customers; empty without migration.
         period_end: end of the period the moves lead to; None without history.
         previous_end: end of the period they are held against.
         movers: move → the customers of most size.
@@ -244,10 +244,10 @@ def _facts(run: _Run) -> RunFacts:
         largest_value=max((abs(row["size"]) for row in largest if row["size"] is not None), default=Decimal(0)),
         summaries=_summaries(run),
         tiers=_tiers(run),
-        moves={row["move"]: row["customers"] for row in _moves(run)},
+        moves={row["move"]: row["customers"] for row in _moves(run)} if migration else {},
         period_end=migration[0]["period_end_date"] if migration else None,
-        previous_end=_previous_end(run),
-        movers={move: rows for move, rows in movers.items() if rows},
+        previous_end=_previous_end(run, log[0]["as_of"]) if migration else None,
+        movers={move: rows for move, rows in movers.items() if rows and migration},
         migration=migration,
         history=_history(run),
         pareto=_pareto(run, size_indicator),
@@ -431,13 +431,16 @@ def _newest_migration(run: _Run) -> tuple[Row, ...]:
     )
 
 
-def _previous_end(run: _Run) -> date | None:
-    """The end of the rolling period before the newest one: of what the history holds, else the month before."""
+def _previous_end(run: _Run, as_of: date) -> date:
+    """The end of the rolling period before the newest one: rolling periods end on the day judged and on month ends.
+
+    A period in which nobody was ranked, and nobody before, has no rows.
+    """
     found: date | None = run.one(
         f"SELECT period_end_date FROM {MART_ABC_MIGRATION.name} WHERE run_id = $run AND tax_basis = $basis "
         "AND period_type = 'rolling' GROUP BY period_end_date ORDER BY period_end_date DESC LIMIT 1 OFFSET 1"
     )
-    return found
+    return found or as_of.replace(day=1) - timedelta(days=1)
 
 
 def _history(run: _Run) -> tuple[Row, ...]:

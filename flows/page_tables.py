@@ -106,7 +106,7 @@ def tiers(
     def name(row: Row) -> str | Markup:
         if row["abc_class"] in CLASSES:
             return chip(row["abc_class"])
-        return str(row.get("title") or words.letter(None, row["abc_class_reason"]))
+        return words.capital(row.get("title") or words.letter(None, row["abc_class_reason"]))
 
     def of_classed(row: Row) -> str:
         return words.percent(share(row["customers"], facts.classed)) if row["abc_class"] else ""
@@ -126,7 +126,7 @@ def tiers(
         columns.append(_Column(words.say("confirmed", "已确认"), lambda row: words.count(row["confirmed"]), True))
     if not is_brief and any(row["conflicts"] for row in facts.tiers):
         columns.append(_Column(words.say("conflicts", "指标冲突"), lambda row: words.count(row["conflicts"]), True))
-    rows = [*facts.tiers, _sum_of(facts, words.say("all", "合计"))]
+    rows = [*facts.tiers, _sum_of(facts, words.say("total", "合计"))]
     return _table(columns, rows, strong=[len(rows) - 1])
 
 
@@ -205,6 +205,8 @@ def customers(rows: Sequence[Row], names: Sequence[str], words: Words) -> Table:
     ]  # fmt: skip
     made = _customer_columns(words)
     for name in names:
+        if name == "sales" and words.size_indicator == "sales":
+            continue  # that is the size
         if name in _WORKED_OUT or known_columns(rows, [_STANDS_FOR.get(name, name)]):
             columns.append(made[name])
     return _table(columns, rows)

@@ -24,7 +24,7 @@ import kehu
 from kehu.config.errors import KehuError, SettingsError, WarehouseError
 from kehu.config.policy import PolicyBook
 from kehu.config.sources import SourceMapping, load_source
-from kehu.flows.failures import as_resource_error, as_user_error, write_traceback
+from kehu.flows.failures import as_resource_error, write_traceback
 from kehu.flows.receipts import Account, Inputs, MartReceipt, Marts, NightPlan, NightReceipt, NightRequest, NightStatus
 from kehu.schemas.rendering import arrow_schema
 from kehu.schemas.tables import DQ_QUARANTINE, DQ_RESULT, RUN_INPUT, RUN_INPUT_REASON, RUN_MART
@@ -473,9 +473,10 @@ def with_page(plan: NightPlan, receipt: NightReceipt) -> NightReceipt:
 
 def _why(error: Exception, home: Path) -> str:
     """An error that ends nothing, in a few words without a row value."""
-    known = error if isinstance(error, KehuError) else as_user_error(error)
-    if known is not None:
-        return known.message.rstrip(".") + (f" ({known.file})" if known.file else "")
+    if isinstance(error, KehuError):
+        return error.message.rstrip(".")
+    if isinstance(error, OSError):
+        return f"{error.strerror} ({error.filename})"
     return f"{type(error).__name__}, the traceback is in {write_traceback(error, home)}"
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 
 import duckdb
 import pytest
-from shop import MAPPING, SALES_HEADER, Shop, as_csv
+from shop import MAPPING, PERSONS, SALES_HEADER, Shop, as_csv
 
 from kehu.flows.cli import main
 from kehu.schemas.tables import ALL_TABLES, MARTS, RUN_INPUT
@@ -34,11 +36,28 @@ def test_the_summary_in_english(shop: Shop) -> None:
     assert "Gate: open" in text
     assert "Tiers 2023-04-01 … 2024-03-31 CNY" in text
     assert "gross profit: no line states a cost or profit" in text
-    lines = {line.split("  ")[0]: line.split()[-1] for line in text.splitlines() if line}
-    assert (lines["tax basis"], lines["ranked customers"], lines["ranked total"]) == ("net", "8", "82,000.00")
+    lines = [line.split() for line in text.splitlines()]
+    assert ["A", "2", "25.0", "%", "20.0", "%"] in [line[:6] for line in lines]
+    assert ["Total", "8", "82,000.00", "100.0", "%"] in [line[:5] for line in lines]
+    assert "Class sizes 2 : 3 : 3 against 1 : 2 : 2; 5.0 % of the customers would have to move." in text
+    assert "Concentration  Of net sales the largest customer makes " in text
     assert "excluding value-added tax" not in text  # the long sentences of the dictionary stay there
     assert f"Warehouse: {shop.warehouse}\n" in text
+    (page,) = (shop.home / "pages").glob("2024*.html")
+    assert f"Page: {page}\n" in text
     assert "kehu runs show 20240331-" in text and text.endswith(f"--home {shop.home}\n")
+
+
+def test_the_customers_of_the_summary(shop: Shop) -> None:
+    """The largest of class A explained, movers named with their classes, and a command that can be typed as it stands."""
+    for line in shop.sales[:8]:
+        line[2] = "2024-02-27"  # the period before ends in February
+    shop.export()
+    text = shown(shop, *shop.night())
+    assert re.search(r"Movers  Since the period up to 2024-02-29: \d up, \d down, \d unchanged, \d entered, \d left", text)
+    assert re.search(r"For example\n  .*\(C00\d\): class A, rank 1 of 8", text)
+    (command,) = re.findall(r"^Why a class: kehu (explain .*)$", text, re.MULTILINE)
+    assert "class" in shown(shop, *shlex.split(command), "--project", str(shop.project))
 
 
 def test_the_summary_in_chinese(shop: Shop) -> None:
@@ -48,9 +67,13 @@ def test_the_summary_in_chinese(shop: Shop) -> None:
         "读取行数",
         "质检: 通过",
         "客户分级",
-        "参与排名客户数",
-        "不含税",
-        "前8大客户",
+        "户数占比",
+        "户数比 2 : 3 : 3,对照 1 : 2 : 2",
+        "客户集中度  销售额:第一大客户占",
+        "最大客户",
+        "举例说明",
+        "报告页面: ",
+        "类别依据: kehu explain ",
         "已发布:运行",
     ):
         assert word in text, word
@@ -71,9 +94,10 @@ def test_why_a_customer_has_no_class(shop: Shop) -> None:
     rows = [[*line, "-5.00" if line[3] == "C001" else "7.00"] for line in shop.sales]
     shop.write("销售_20240331.csv", as_csv(f"{SALES_HEADER},毛利", rows))
     text = shown(shop, *shop.night())
-    line = next(line for line in text.splitlines() if line.startswith("C001"))
-    assert line.split()[-2:] == ["A", "negative"]
-    assert next(line for line in text.splitlines() if line.startswith("negative")).split() == ["negative", "0", "1"]
+    lines = [line.split() for line in text.splitlines()]
+    assert ["C001", f"{PERSONS[0]}商行1", "B", "12,000.00", "-25.00", "fluctuating"] in lines
+    assert next(line for line in lines if line[:1] == ["Class"])[-1] == "Conflicts"
+    assert "gross profit -25.00 yuan (negative)" in text
 
 
 def test_what_failed_is_listed_with_its_keys(shop: Shop) -> None:
