@@ -161,7 +161,10 @@ def conform_delivery(
     applied = _corrections_for(corrections, mapping, delivery)
     if deliveries is None:
         deliveries = known_deliveries(home, mapping.system, None)
-    companions = _companions(mapping, file_mapping, delivery, deliveries)
+    companions = [
+        (other, _corrections_for(corrections, mapping, other))
+        for other in _companions(mapping, file_mapping, delivery, deliveries)
+    ]
     key = _file_key(delivery, mapping, file_mapping, applied, rules, companions)
     index = _index_path(home, delivery)
     known = _indexed(index, key, home)
@@ -205,16 +208,7 @@ def conform_file(
     Raises:
         InputError, SettingsError: as `conform_delivery`.
     """
-    findings = find_corrections(con, raw.relation, raw.headers, corrections, delivery.file_name)
-    refuse_corrections_without_error(findings, delivery.file_name)
-    if corrections:
-        raw = replace(
-            raw,
-            relation=corrected_relation(raw.relation, raw.headers, corrections, delivery.file_name),
-            unnumbered_relation=corrected_relation(
-                raw.unnumbered_relation, raw.headers, corrections, delivery.file_name
-            ),
-        )
+    raw = _corrected(con, raw, corrections, delivery.file_name)
     job = _Job(con, delivery, mapping, file_mapping, raw, home, scratch, rules, key)
     mapped = [feed for feed in file_mapping.feeds if feed.sql is None]
     made = {}
@@ -553,6 +547,10 @@ def _refuse_repeated_records(job: _Job, answer: Path, place: Any) -> None:
         raise place.error(f"`sql` returns {known[0]} records the file does not have", code="sql_repeats_record")
 
 
+_Companion = tuple["Delivery", tuple[Correction, ...]]
+"""A file that `sql` feeds of another read, and the corrections of it."""
+
+
 def _companions(
     mapping: SourceMapping, file_mapping: FileMapping, delivery: Delivery, deliveries: Sequence[Delivery]
 ) -> list[Delivery]:
@@ -575,17 +573,32 @@ def _companions(
 
 
 def _companion_tables(
-    con: duckdb.DuckDBPyConnection, companions: Sequence[Delivery], mapping: SourceMapping, scratch: Path
+    con: duckdb.DuckDBPyConnection, companions: Sequence[_Companion], mapping: SourceMapping, scratch: Path
 ) -> dict[str, RawTable]:
     tables: dict[str, list[RawTable]] = {}
-    for place, delivery in enumerate(companions):
+    for place, (delivery, corrections) in enumerate(companions):
         folder = scratch / f"companion-{place}"
         folder.mkdir()
         other = mapping.file_named(delivery.file_mapping)
-        tables.setdefault(other.name, []).extend(
-            read_records(con, delivery.raw_path, other, delivery.file_name, folder)
-        )
+        raws = read_records(con, delivery.raw_path, other, delivery.file_name, folder)
+        mended = [_corrected(con, raw, corrections, delivery.file_name) for raw in raws]
+        tables.setdefault(other.name, []).extend(mended)
     return {name: _together(raws) for name, raws in tables.items()}
+
+
+def _corrected(
+    con: duckdb.DuckDBPyConnection, raw: RawTable, corrections: Sequence[Correction], file_name: str
+) -> RawTable:
+    """The records with their corrections; refused where one finds its row but no longer its error."""
+    if not corrections:
+        return raw
+    findings = find_corrections(con, raw.relation, raw.headers, corrections, file_name)
+    refuse_corrections_without_error(findings, file_name)
+    return replace(
+        raw,
+        relation=corrected_relation(raw.relation, raw.headers, corrections, file_name),
+        unnumbered_relation=corrected_relation(raw.unnumbered_relation, raw.headers, corrections, file_name),
+    )
 
 
 def _together(raws: Sequence[RawTable]) -> RawTable:
@@ -615,7 +628,7 @@ def _corrections_for(
 def _file_key(
     delivery: Delivery, mapping: SourceMapping, file_mapping: FileMapping, corrections: Sequence[Correction], rules:
         Rules,
-    companions: Sequence[Delivery],
+    companions: Sequence[_Companion],
 ) -> str:  # fmt: skip
     """Hash of everything the rows of a file depend on."""
     tables = [table for table in ENTITIES if any(feed.entity == table.name for feed in file_mapping.feeds)]
@@ -631,8 +644,9 @@ def _file_key(
             [item for item in rules.tax_rates if item[0] <= day] if has_tax else [],
             [rules.reporting_currency, [item for item in rules.rates if item[0] <= day]] if has_currency else [],
             [
-                (item.sha256, _without_lines(dataclasses.asdict(mapping.file_named(item.file_mapping))))
-                for item in companions
+                (item.sha256, _without_lines(dataclasses.asdict(mapping.file_named(item.file_mapping))),
+                 [correction.fingerprint for correction in mending])
+                for item, mending in companions
             ],
         ]
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from kehu.config.errors import SettingsError
 from kehu.config.sources import Feed, FileMapping, SourceMapping
 from kehu.tasks.conformed import Conformed
+from kehu.tasks.corrections import Correction
 from kehu.tasks.locked_sql import files_read
 from tests.conform.conftest import DELIVERED, World, feed, outcomes
 
@@ -176,6 +178,20 @@ def test_how_a_companion_is_read_is_part_of_what_rows_depend_on(world: World) ->
     orders, returns = stated.files
     second = world.run(replace(stated, files=(orders, replace(returns, delimiter=","))))[0]
     assert second.directory != first.directory
+
+
+def test_a_companion_is_read_with_its_corrections(world: World) -> None:
+    """Mended cells of a file count wherever the file is read, and a mend whose error is gone stops there too."""
+    sql = f"{HEADERS}, r.退回 AS is_return FROM orders AS o LEFT JOIN returns AS r USING (单号)"
+    first = run(world, sql)
+    mend = Correction("erp", "returns.csv", (("退回", "是"),), "单号", "A1", "B1", "typed", "Li", date(2024, 3, 9))
+    second = world.run(mapping(sql), corrections=[mend])[0]
+    returned = "string_agg(DISTINCT document_id) FILTER (WHERE is_return)"
+    assert (world.rows(first, returned), world.rows(second, returned)) == ([("A1",)], [("B1",)])
+    assert second.directory != first.directory
+    with pytest.raises(SettingsError) as refused:
+        world.run(mapping(sql), corrections=[replace(mend, wrong="A9")])
+    assert (refused.value.code, refused.value.file) == ("correction_without_error", "returns.csv")
 
 
 @pytest.mark.parametrize(
