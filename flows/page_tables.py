@@ -58,6 +58,11 @@ class _Column:
     is_long: bool = False
 
 
+def _of(name: str, say: Callable[[Any], str | Markup]) -> Callable[[Row], str | Markup]:
+    """The cell of a column: its value, said so."""
+    return lambda row: say(row[name])
+
+
 def _table(columns: Sequence[_Column], rows: Sequence[Row], *, strong: Sequence[int] = ()) -> Table:
     return Table(
         headers=tuple(column.title[:1].upper() + column.title[1:] for column in columns),
@@ -113,7 +118,7 @@ def tiers(
 
     columns = [
         _Column(words.say("class", "类别"), name),
-        _Column(words.say("customers", "户数"), lambda row: words.count(row["customers"]), True),
+        _Column(words.say("customers", "户数"), _of("customers", words.count), True),
         _Column(words.say("share", "户数占比"), of_classed, True),
     ]
     if wanted and not is_brief:
@@ -123,9 +128,9 @@ def tiers(
     for measure in facts.measures if measures is None else measures:
         columns += _with_share(measure, facts, words)
     if not is_brief and any(row["confirmed"] for row in facts.tiers):
-        columns.append(_Column(words.say("confirmed", "已确认"), lambda row: words.count(row["confirmed"]), True))
+        columns.append(_Column(words.say("confirmed", "已确认"), _of("confirmed", words.count), True))
     if not is_brief and any(row["conflicts"] for row in facts.tiers):
-        columns.append(_Column(words.say("conflicts", "指标冲突"), lambda row: words.count(row["conflicts"]), True))
+        columns.append(_Column(words.say("conflicts", "指标冲突"), _of("conflicts", words.count), True))
     rows = [*facts.tiers, _sum_of(facts, words.say("total", "合计"))]
     return _table(columns, rows, strong=[len(rows) - 1])
 
@@ -140,7 +145,7 @@ def _sum_of(facts: RunFacts, title: str) -> Row:
 def _with_share(measure: str, facts: RunFacts, words: Words) -> list[_Column]:
     whole = facts.total(measure)
     return [
-        _Column(words.header(measure), lambda row: words.money(row[measure]), True),
+        _Column(words.header(measure), _of(measure, words.money), True),
         _Column(words.say("share", "占比"), lambda row: words.percent(share(row[measure], whole)), True),
     ]
 
@@ -161,7 +166,7 @@ def indicators(facts: RunFacts, words: Words, rule: str) -> Table:
     columns = [
         _Column(words.say("indicator", "指标"), lambda row: words.code(codes.INDICATOR, row["indicator"])),
         *([basis] if len({row["tax_basis"] for row in rows}) > 1 else []),
-        _Column(words.say("ranked", "参与排名户数"), lambda row: words.count(row["ranked_customers"]), True),
+        _Column(words.say("ranked", "参与排名户数"), _of("ranked_customers", words.count), True),
         _Column(
             words.say(f"total, {words.short_unit}", f"合计({words.unit})"),
             lambda row: words.money(row["ranked_value"]) if row["indicator"] in _AMOUNTS else "–",
@@ -170,7 +175,7 @@ def indicators(facts: RunFacts, words: Words, rule: str) -> Table:
         _Column(words.say("A : B : C by quota", "A : B : C 按户数1:2:2"), by("quota"), True),
         _Column(words.say(f"A : B : C cumulative ({cut})", f"A : B : C 按累计占比({cut})"), by(rule), True),
         *(
-            _Column(_label(words, field), lambda row, name=field.name: words.percent(row[name]), True)
+            _Column(_label(words, field), _of(field.name, words.percent), True)
             for field in (f.top_1_share, f.top_5_share, f.top_10_share, f.top_20_percent_share)
         ),
         _Column(_label(words, f.gini), lambda row: _if(row["gini"], lambda value: f"{value:.2f}"), True),
@@ -200,7 +205,7 @@ def customers(rows: Sequence[Row], names: Sequence[str], words: Words) -> Table:
     columns = [
         _Column(words.say("code", "客户编码"), lambda row: row["customer_id"]),
         *([source] if len({row["source"] for row in rows}) > 1 else []),
-        *([_Column(words.say("name", "客户名称"), lambda row: words.value(row["customer_name"]), is_long=True)]
+        *([_Column(words.say("name", "客户名称"), _of("customer_name", words.value), is_long=True)]
           if known_columns(rows, ["customer_name"]) else []),
     ]  # fmt: skip
     made = _customer_columns(words)
@@ -214,30 +219,30 @@ def customers(rows: Sequence[Row], names: Sequence[str], words: Words) -> Table:
 
 def _customer_columns(words: Words) -> dict[str, _Column]:
     made = {
-        "class": _Column(words.say("class", "类别"), lambda row: chip(row["abc_class"])),
+        "class": _Column(words.say("class", "类别"), _of("abc_class", chip)),
         "change": _Column(words.say("class change", "类别变动"), _change),
-        "size_class": _Column(words.say("by size", "按规模"), lambda row: chip(row["size_class"])),
+        "size_class": _Column(words.say("by size", "按规模"), _of("size_class", chip)),
         "gross_profit_class": _Column(words.say("by profit", "按毛利"), lambda row: _chip_or_negative(row, words)),
         "brand_share_class": _Column(
-            words.say("by brand share", "按品牌占比"), lambda row: chip(row["brand_share_class"])
+            words.say("by brand share", "按品牌占比"), _of("brand_share_class", chip)
         ),
         "stability_class": _Column(
             _label(words, f.stability_class),
             lambda row: _if(row["stability_class"], lambda code: words.code(codes.STABILITY_CLASS, code)),
         ),
-        "is_confirmed": _Column(_label(words, f.is_confirmed), lambda row: words.value(row["is_confirmed"])),
+        "is_confirmed": _Column(_label(words, f.is_confirmed), _of("is_confirmed", words.value)),
         "margin": _Column(
             words.say("margin", "毛利率"), lambda row: words.percent(share(row["gross_profit"], row["sales"])), True
         ),
         "visits": _Column(
             words.say("visits done / due", "实访/应访"), lambda row: f"{row['visits_done']} / {row['visits_due']}", True
         ),
-        "last_visit_date": _Column(_label(words, f.last_visit_date), lambda row: words.day(row["last_visit_date"])),
-        "province": _Column(_label(words, f.province), lambda row: words.value(row["province"])),
-        "owner_name": _Column(_label(words, f.owner_name), lambda row: words.value(row["owner_name"])),
+        "last_visit_date": _Column(_label(words, f.last_visit_date), _of("last_visit_date", words.day)),
+        "province": _Column(_label(words, f.province), _of("province", words.value)),
+        "owner_name": _Column(_label(words, f.owner_name), _of("owner_name", words.value)),
     }  # fmt: skip
     for measure in ("size", "gross_profit", "sales"):
-        made[measure] = _Column(words.header(measure), lambda row, measure=measure: words.money(row[measure]), True)  # type: ignore[misc]
+        made[measure] = _Column(words.header(measure), _of(measure, words.money), True)
     return made
 
 
@@ -267,15 +272,15 @@ def class_policy(facts: RunFacts, words: Words) -> Table:
         return words.say("any", "不限") if code == "any" else words.code(codes.STABILITY_CLASS, code)
 
     columns = [
-        _Column(words.say("class", "类别"), lambda row: chip(row["abc_class"])),
+        _Column(words.say("class", "类别"), _of("abc_class", chip)),
         _Column(words.say("stability", "稳定度"), stability),
         _Column(words.say("what is done", "管理措施"), lambda row: words.value(row[measure]), is_long=True),
-        _Column(words.say("who", "负责人级别"), lambda row: words.value(row["owner_level"]), is_long=True),
-        _Column(words.say("service", "服务级别"), lambda row: words.value(row["service_level"]), is_long=True),
-        _Column(words.say("visits a quarter", "每季应访"), lambda row: words.count(row["visits_per_quarter"]), True),
+        _Column(words.say("who", "负责人级别"), _of("owner_level", words.value), is_long=True),
+        _Column(words.say("service", "服务级别"), _of("service_level", words.value), is_long=True),
+        _Column(words.say("visits a quarter", "每季应访"), _of("visits_per_quarter", words.count), True),
         _Column(
             words.say("credit review, months", "信用复核(月)"),
-            lambda row: words.count(row["credit_review_months"]),
+            _of("credit_review_months", words.count),
             True,
         ),
     ]
@@ -285,14 +290,14 @@ def class_policy(facts: RunFacts, words: Words) -> Table:
 def visits(facts: RunFacts, words: Words) -> Table:
     """How far the visits of the last three months reach what each class asks for."""
     columns = [
-        _Column(words.say("class", "类别"), lambda row: chip(row["abc_class"])),
-        _Column(words.say("customers to visit", "应访客户"), lambda row: words.count(row["customers"]), True),
-        _Column(words.say("visited as due", "达标客户"), lambda row: words.count(row["compliant"]), True),
+        _Column(words.say("class", "类别"), _of("abc_class", chip)),
+        _Column(words.say("customers to visit", "应访客户"), _of("customers", words.count), True),
+        _Column(words.say("visited as due", "达标客户"), _of("compliant", words.count), True),
         _Column(
             words.say("share", "达标率"), lambda row: words.percent(share(row["compliant"], row["customers"])), True
         ),
-        _Column(_label(words, f.visits_due), lambda row: words.count(row["visits_due"]), True),
-        _Column(_label(words, f.visits_done), lambda row: words.count(row["visits_done"]), True),
+        _Column(_label(words, f.visits_due), _of("visits_due", words.count), True),
+        _Column(_label(words, f.visits_done), _of("visits_done", words.count), True),
     ]
     return _table(columns, facts.visits)
 
@@ -302,12 +307,9 @@ def entities(facts: RunFacts, words: Words) -> Table:
     counts = ("rows_data", "rows_accepted", "rows_merged", "rows_quarantined", "rows_dropped", "rows_later")
     shown = [name for name in counts if name == "rows_data" or any(row[name] for row in facts.entities)]
     columns = [
-        _Column(_label(words, f.entity), lambda row: words.table(row["entity"])),
-        _Column(words.say("files", "文件数"), lambda row: words.count(row["files"]), True),
-        *(
-            _Column(_label(words, getattr(f, name)), lambda row, name=name: words.count(row[name]), True)
-            for name in shown
-        ),
+        _Column(_label(words, f.entity), _of("entity", words.table)),
+        _Column(words.say("files", "文件数"), _of("files", words.count), True),
+        *(_Column(_label(words, getattr(f, name)), _of(name, words.count), True) for name in shown),
     ]
     return _table(columns, facts.entities)
 
@@ -315,9 +317,9 @@ def entities(facts: RunFacts, words: Words) -> Table:
 def quarantine(facts: RunFacts, words: Words) -> Table:
     """The rules that put rows aside."""
     columns = [
-        _Column(_label(words, f.entity), lambda row: words.table(row["entity"])),
+        _Column(_label(words, f.entity), _of("entity", words.table)),
         _Column(_label(words, f.rule), lambda row: row["rule"]),
-        _Column(_label(words, f.row_count), lambda row: words.count(row["row_count"]), True),
+        _Column(_label(words, f.row_count), _of("row_count", words.count), True),
     ]
     return _table(columns, facts.quarantine)
 
@@ -326,10 +328,10 @@ def failed(facts: RunFacts, words: Words) -> Table:
     """The expectations of the gate that did not hold."""
     columns = [
         _Column(_label(words, f.severity), lambda row: words.code(codes.SEVERITY, row["severity"])),
-        _Column(_label(words, f.entity), lambda row: words.table(row["suite"])),
+        _Column(_label(words, f.entity), _of("suite", words.table)),
         _Column(_label(words, f.rule), lambda row: row["rule"]),
-        _Column(_label(words, f.rows_failed), lambda row: words.count(row["rows_failed"]), True),
-        _Column(_label(words, f.rows_checked), lambda row: words.count(row["rows_checked"]), True),
+        _Column(_label(words, f.rows_failed), _of("rows_failed", words.count), True),
+        _Column(_label(words, f.rows_checked), _of("rows_checked", words.count), True),
     ]
     return _table(columns, facts.failed)
 
