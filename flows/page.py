@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from kehu.config.policy import Policy, PolicyBook
-from kehu.config.settings import Settings
+from kehu.config.settings import Portfolio, Settings
 from kehu.flows import page_charts, page_tables
-from kehu.flows.page_facts import RunFacts, run_facts, share
+from kehu.flows.page_facts import RunFacts, run_facts, share, stated
 from kehu.flows.page_words import Words
 from kehu.schemas import codes
 from kehu.schemas.tables import MART_ABC_CUSTOMER
@@ -183,6 +183,12 @@ class _Part:
         return self.words.say(f"up to {end}", f"截至 {end}") if start is None else f"{start} … {end}"
 
     @property
+    def portfolio(self) -> str:
+        """The name of the portfolio, where somebody gave it one."""
+        name = self.facts.portfolio.name
+        return "" if name == Portfolio.name else name
+
+    @property
     def quarantined_share(self) -> Decimal | None:
         return share(self.facts.rows_quarantined, self.facts.rows_data)
 
@@ -221,7 +227,7 @@ class _Part:
         if name == "tiers":
             return page_tables.tiers(self.facts, self.words, self.policy)
         if name == "indicators":
-            rule = self.policy.value("abc.cut_rule") if self.policy else "midpoint"
+            rule = stated(self.policy, "abc.cut_rule") or "midpoint"
             return page_tables.indicators(self.facts, self.words, rule)
         made: page_tables.Table = getattr(page_tables, name)(self.facts, self.words)
         return made

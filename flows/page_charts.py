@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from kehu.config.policy import Policy
 from kehu.flows import charts
-from kehu.flows.page_facts import CLASSES, Row, RunFacts, share
+from kehu.flows.page_facts import CLASSES, Row, RunFacts, share, stated
 from kehu.flows.page_words import Words
 from kehu.schemas import codes
 
@@ -19,7 +19,7 @@ _MONTHS_SHOWN = 13
 
 def class_sizes(facts: RunFacts, words: Words, policy: Policy | None) -> str:
     """Customers of each class as a share of all classed ones, the share that is asked for marked on the bar."""
-    wanted = dict(zip(CLASSES, policy.value("abc.quota_shares"), strict=True)) if policy else {}
+    wanted = dict(zip(CLASSES, stated(policy, "abc.quota_shares") or (), strict=False))
     rows = []
     for letter in CLASSES:
         row = facts.tier(letter)
@@ -104,9 +104,7 @@ def _shortened(text: str, most: int) -> str:
 
 def concentration(facts: RunFacts, words: Words, policy: Policy | None) -> str:
     """Shares of the largest customers in size and profit; the limits of policy marked."""
-    limits = {
-        f"top_{count}_share": policy.value(f"abc.concentration_top_{count}") if policy else None for count in (1, 5)
-    }
+    limits = {f"top_{count}_share": stated(policy, f"abc.concentration_top_{count}") for count in (1, 5)}
     names = {
         "top_1_share": words.say("largest", "第一大"),
         "top_5_share": words.say("5 largest", "前五大"),
@@ -133,7 +131,7 @@ def pareto(facts: RunFacts, words: Words, policy: Policy | None) -> str:
     ]
     ends = [_curve_end(row, ranked, words) for row in _last_of_classes(facts) if row["abc_class"] != "C"]
     return charts.pareto(
-        points, ends, policy.value("abc.cumulative_cuts") if policy else (),
+        points, ends, stated(policy, "abc.cumulative_cuts") or (),
         across_title=words.say(f"customers, largest first ({ranked:,} = 100 %)", f"客户(由大到小,共 {ranked:,} 户)"),
         up_title=words.say(f"cumulative share of {words.measure('size')}", f"{words.measure('size')}累计占比"),
     )  # fmt: skip

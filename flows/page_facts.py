@@ -27,6 +27,8 @@ from kehu.warehouse.read import StoredPortfolio, read_portfolio, reading
 if TYPE_CHECKING:
     import duckdb
 
+    from kehu.config.policy import Policy
+
 Row = dict[str, Any]
 
 CLASSES: Final = codes.ABC_CLASS.codes
@@ -496,6 +498,11 @@ def _files(run: _Run, condition: str) -> int:
     return int(
         run.one(f"SELECT count(DISTINCT (delivery_id, file_name)) FROM run_input WHERE run_id = $run AND {condition}")
     )
+
+
+def stated(policy: Policy | None, key: str) -> Any:
+    """A policy value; None where it is blank or the policy is not known."""
+    return None if policy is None or key in policy.blank_keys() else policy.value(key)
 
 
 def share(part: Decimal | int | None, whole: Decimal | int | None) -> Decimal | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from kehu.flows.page_facts import CLASSES, Row, RunFacts, known_columns, share
+from kehu.flows.page_facts import CLASSES, Row, RunFacts, known_columns, share, stated
 from kehu.flows.page_words import Words
 from kehu.schemas import codes
 from kehu.schemas import fields as f
@@ -106,7 +106,7 @@ def tiers(
         measures: those to show of the facts' measures; None = all.
         is_brief: True without sizes aimed at, confirmed and conflicting customers.
     """
-    wanted = dict(zip(CLASSES, policy.value("abc.quota_shares"), strict=True)) if policy else {}
+    wanted = dict(zip(CLASSES, stated(policy, "abc.quota_shares") or (), strict=False))
 
     def name(row: Row) -> str | Markup:
         if row["abc_class"] in CLASSES:

@@ -90,3 +90,15 @@ def test_great_expectations_loads() -> None:
     import great_expectations as gx
 
     assert issubclass(gx.expectations.ExpectColumnValuesToNotBeNull, gx.expectations.Expectation)
+
+
+class TestCharts:
+    """vl-convert must know the Vega-Lite that Altair writes; each release knows the ones up to its own day."""
+
+    def test_a_chart_is_drawn(self) -> None:
+        import altair
+        import vl_convert
+
+        rows = altair.InlineData(values=[{"province": "广东省", "sales": 3}])
+        chart = altair.Chart(rows).mark_bar().encode(x="sales:Q", y="province:N")
+        assert "广东省" in vl_convert.vegalite_to_svg(chart.to_dict(), allowed_base_urls=[])
