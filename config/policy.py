@@ -31,6 +31,10 @@ OVERRIDE_FILE = "--set"
 RATE_DECIMALS = 12
 """Most decimals of an exchange rate: enough for six significant digits of the cheapest currency, never rounded."""
 
+SHARES_DECIMALS = 3
+"""Most decimals of each of several shares: what is weighted by them is compared over their common denominator, in 38
+digits."""
+
 _VALUE_KEYS = ("value", "reason", "owner", "source")
 _DECLARATION_KEYS = (
     "type", "unit", "description", "min", "max", "count", "choices", "columns", "key", "by_date_of_row", "values",
@@ -305,6 +309,10 @@ def _shares(value: Value, declaration: Declaration) -> tuple[Decimal, ...]:
     numbers = _numbers(value, declaration)
     if any(number < 0 for number in numbers) or sum(numbers) != 1:
         raise value.error(f"shares must not be negative and must add up to 1 exactly; they add up to {sum(numbers)}")
+    if any(number != round(number, SHARES_DECIMALS) for number in numbers):
+        raise value.error(
+            f"shares have {SHARES_DECIMALS} decimals at most", hint="write thirds as [0.333, 0.333, 0.334]"
+        )
     return numbers
 
 

@@ -553,8 +553,8 @@ class_quota = _abc(
 )
 class_cumulative = _abc(
     "class_cumulative", "按累计占比类别", "class by cumulative share",
-    "Class by cumulative value against policy `abc.cumulative_cuts`, with the rule of `abc.cut_rule` (R3); a bound belongs to the better class.",
-    "按累计占比与切点划分的类别;恰等于切点归较优类。",
+    "Class by cumulative value against policy `abc.cumulative_cuts`, with the rule of `abc.cut_rule` (R3); a share equal to a cut belongs to the better class, with crossing_up to the worse.",
+    "按累计占比与切点划分的类别;恰等于切点归较优类(crossing_up 归较低类)。",
 )  # fmt: skip
 class_reason = Field(
     name="class_reason", type=TEXT, label_en="why no class", label_zh="无类别原因",
@@ -620,7 +620,7 @@ gross_profit_class_reason = Field(
 )  # fmt: skip
 
 member_customers = _count(
-    "member_customers", "成员客户数", "members", "Customers scored under this one, himself included.", "归入本客户评分的客户数(含本身)。", "customers",
+    "member_customers", "成员客户数", "members", "Customers scored under this one; himself among them, unless he is scored under another (a head office that has one itself).", "归入本客户评分的客户数(含本身,本身归入他人者除外)。", "customers",
 )  # fmt: skip
 collections_gross = Field(
     name="collections_gross", type=MONEY, label_en="collections", label_zh="回款额", unit="currency", tax=TaxBasis.GROSS,
@@ -637,8 +637,8 @@ notes_not_counted_gross = Field(
 )  # fmt: skip
 brand_share = _share(
     "brand_share", "品牌利润占比", "brand share",
-    "Measured: (resale revenue − resale cost of our goods) ÷ the customer's gross profit; proxy: our net sales of twelve months ÷ category purchases (ABC-3).",
-    "实测:(本品销售收入 − 本品进货成本) ÷ 客户毛利总额;推算:十二个月本公司销售额 ÷ 品类采购总额。",
+    "Measured: (resale revenue − resale cost of our goods) ÷ the customer's gross profit; proxy: our net sales of twelve months ÷ category purchases (ABC-3). Below zero where our goods are resold at a loss, above one where the customer's figures contradict ours; looked at only where there is trade in the window.",
+    "实测:(本品销售收入 − 本品进货成本) ÷ 客户毛利总额;推算:十二个月本公司销售额 ÷ 品类采购总额。亏本转售时为负,客户数据与我方不符时可大于 1;期间无交易者为空。",
 )  # fmt: skip
 brand_share_source = Field(
     name="brand_share_source", type=TEXT, label_en="brand share from", label_zh="品牌占比来源",
@@ -744,7 +744,7 @@ moved_customers = _count(
     "moved_customers", "客户数", "customers", "Customers with this pair of classes.", "该组合的客户数。", "customers"
 )
 share_of_class_from = _share(
-    "share_of_class_from", "占原类别比例", "share of the class before", "moved_customers ÷ all customers of class_from in the period before.", "占上一期间原类别客户数的比例。",
+    "share_of_class_from", "占原类别比例", "share of the class before", "moved_customers ÷ all customers of class_from in the period before; of none: ÷ all who entered.", "占上一期间原类别客户数的比例;原无类别者,占全部进入客户的比例。",
 )  # fmt: skip
 
 # --- stability --------------------------------------------------------------------------------------------------------
@@ -867,19 +867,19 @@ visits_done = _count(
     "visits_done",
     "实访次数",
     "visits done",
-    "Visits in the last three months to the customer or to one scored under him, of the modes policy `measures.visit_modes` counts.",
-    "近三个月实际拜访次数。",
+    "Visits in the last three months to the customer or to one scored under him, of the modes policy `measures.visit_modes` counts; null where no visit of the source and company is recorded at all.",
+    "近三个月实际拜访次数;该来源与公司完全没有拜访记录时为空。",
     "visits",
 )
 visit_compliance = _share(
     "visit_compliance",
     "拜访达成率",
     "visit compliance",
-    "visits_done ÷ visits_due; null where none is due. May exceed 1.",
-    "实访 ÷ 应访;无应访为空,可大于 1。",
+    "visits_done ÷ visits_due; null where none is due or no visits are recorded. May exceed 1.",
+    "实访 ÷ 应访;无应访或无拜访记录时为空,可大于 1。",
 )
 is_compliant = Field(
-    name="is_compliant", type=FLAG, label_en="compliant", label_zh="是否达标", description_en="True where visits_done reaches visits_due; null where none is due.", description_zh="实访达到应访为真;无应访为空。",
+    name="is_compliant", type=FLAG, label_en="compliant", label_zh="是否达标", description_en="True where visits_done reaches visits_due; null where none is due or no visits are recorded.", description_zh="实访达到应访为真;无应访或无拜访记录时为空。",
 )  # fmt: skip
 last_visit_date = _text(
     "last_visit_date",

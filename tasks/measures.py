@@ -84,8 +84,8 @@ def abc_compliance(
     `mart_abc_compliance` without `as_of` and `run_id`.
 
     Edges: no measure for the class leaves `visits_due` and the verdicts null; where none is due, rate and verdict are
-    null too. A source without any visit record up to as_of does not record visits: then `visits_done` is null, not
-    zero. The last visit may lie before the window.
+    null too. A source and company without any visit record up to as_of does not record visits: then `visits_done` is
+    null, not zero. The last visit may lie before the window.
     """
     visits = visits.filter(visits[f.visit_date.name] <= ibis.literal(as_of))
     rows = _with_due(classes.filter(classes[f.abc_class.name].notnull()).select(*_JUDGED), measures)
@@ -123,9 +123,9 @@ def _with_due(rows: ir.Table, measures: ir.Table) -> ir.Table:
 
 
 def _with_done(rows: ir.Table, visits: ir.Table, by_party: ir.Table) -> ir.Table:
-    """The rows with `visits_done` and `last_visit_date`; zero visits only where the source records visits."""
-    recording = visits.select(f.source.name).distinct().mutate(records_visits=ibis.literal(True))
-    joined = rows.left_join(recording, f.source.name, rname="recording_{name}")
+    """The rows with `visits_done` and `last_visit_date`; zero visits only where the company's visits are recorded."""
+    recording = visits.select(*_KEYS).distinct().mutate(records_visits=ibis.literal(True))
+    joined = rows.left_join(recording, _KEYS, rname="recording_{name}")
     joined = joined.left_join(by_party, _CUSTOMER, rname="party_{name}")
     none = ibis.ifelse(joined["records_visits"].fill_null(False), 0, ibis.null("int64"))
     return joined.select(

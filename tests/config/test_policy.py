@@ -251,6 +251,7 @@ def test_a_malformed_overlay_is_refused_with_file_line_and_key(
         ("abc.quota_shares", "[-0.2, 0.8, 0.4]"),
         ("abc.quota_shares", "0.2"),
         ("abc.quota_shares", "[0.2, 0.4, x]"),
+        ("abc.weights", "[0.3333, 0.3333, 0.3334]"),
         ("abc.cumulative_cuts", "[0.85, 0.55]"),
         ("abc.cumulative_cuts", "[0.5, 0.5]"),
         ("abc.cumulative_cuts", "[0.5, 1]"),

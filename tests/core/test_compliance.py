@@ -49,6 +49,16 @@ def test_visits_up_to_the_day_of_head_office_branch_and_former_code_add_up(visit
     assert (row["visit_compliance"], row["is_compliant"]) == (1, True)
 
 
+def test_a_company_that_records_no_visits_is_not_blamed_for_that_of_another(visited: World) -> None:
+    visited.sell({**line("shop", 100), "company_id": "second"}, file_name="second.csv", file_mapping="second")
+    visited.deliver(VISIT, [visit("head", NIGHT, 1)])
+    found = {row["company_id"]: row for row in visited.marts(only=["abc_compliance"])["mart_abc_compliance"]}
+    verdicts = {
+        company: (row["visits_due"] > 0, row["visits_done"], row["is_compliant"]) for company, row in found.items()
+    }
+    assert verdicts == {"main": (True, 1, False), "second": (True, None, None)}
+
+
 @pytest.mark.parametrize(
     ("key", "skipped"),
     [
