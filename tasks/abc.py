@@ -143,17 +143,11 @@ def with_classes(ranks: ir.Table, rules: AbcRules) -> ir.Table:
 
     Source: ABC-4; rulings R3, R18; the published table of 销售与市场 1995 no. 2 (G1).
     """
-    ranks = _with_seats(ranks, rules.quota_shares)
-    value, total, before = ranks[_VALUE], ranks["ranked_total"], ranks["sum_before"]
-    ranks = ranks.mutate(twice_middle=exact.times(before, 2) + value, twice_total=exact.times(total, 2))
+    ranks = _with_middles(_with_seats(ranks, rules.quota_shares))
     adds_up = ranks["indicator"] != "brand_share"
     by_rule = {f"class_{rule}": _if(adds_up, _class_by_cut(ranks, rule, rules.cumulative_cuts)) for rule in CUT_RULES}
     rows = ranks.mutate(
-        class_quota=ibis.cases(
-            (ranks["value_rank"] <= ranks["seats_a"], "A"),
-            (ranks["value_rank"] <= ranks["seats_a"] + ranks["seats_b"], "B"),
-            (ranks["is_ranked"], "C"),
-        ),
+        class_quota=_class_by_quota(ranks),
         value_share=_if(adds_up, exact.ratio(ranks[_VALUE], ranks["ranked_total"])),
         cumulative_share=_if(adds_up, exact.ratio(ranks["cumulative"], ranks["ranked_total"])),
         midpoint_share=_if(adds_up, exact.ratio(ranks["twice_middle"], ranks["twice_total"])),
@@ -164,6 +158,28 @@ def with_classes(ranks: ir.Table, rules: AbcRules) -> ir.Table:
     equals = ibis.window(group_by=[*_WITHIN, "is_ranked", _VALUE])
     is_split = rows["abc_class"].min().over(equals) != rows["abc_class"].max().over(equals)
     return rows.mutate(is_tie_at_cut=is_split.fill_null(False))
+
+
+def with_combined_class(combined: ir.Table, rules: AbcRules) -> ir.Table:
+    """`combined_scores` with the `abc_class` that `with_classes` gives them, and nothing else: what the many periods of
+    the history need.
+    """
+    if rules.method == "quota":
+        rows = _with_seats(combined, rules.quota_shares)
+        return rows.mutate(abc_class=_class_by_quota(rows))
+    rows = _with_middles(combined)
+    return rows.mutate(abc_class=_class_by_cut(rows, rules.cut_rule, rules.cumulative_cuts))
+
+
+def _with_middles(rows: ir.Table) -> ir.Table:
+    """`twice_middle`, `twice_total`: what the midpoint is compared by, without halves."""
+    before, value, total = rows["sum_before"], rows[_VALUE], rows["ranked_total"]
+    return rows.mutate(twice_middle=exact.times(before, 2) + value, twice_total=exact.times(total, 2))
+
+
+def _class_by_quota(rows: ir.Table) -> ir.StringValue:
+    rank, a, b = rows["value_rank"], rows["seats_a"], rows["seats_b"]
+    return ibis.cases((rank <= a, "A"), (rank <= a + b, "B"), (rows["is_ranked"], "C"))
 
 
 def _if(condition: ir.BooleanValue, value: ir.Value) -> ir.Value:
@@ -195,6 +211,7 @@ def _with_seats(rows: ir.Table, shares: tuple[Decimal, ...]) -> ir.Table:
     Largest remainder, equal remainders to the better class; if A gets none, one place moves to A from the larger of B
     and C, from C if they are equal.
     """
+    columns = rows.columns
     parts, unit = exact.over_common_denominator(shares)
     count = rows["ranked_count"]
     divided = [exact.divided(count * part, unit) for part in parts]
@@ -213,7 +230,8 @@ def _with_seats(rows: ir.Table, shares: tuple[Decimal, ...]) -> ir.Table:
     rows = rows.mutate(**{f"places_{n}": rows[f"floor_{n}"] + _one(ahead[n] < left) for n in range(3)})
     a, b, c = (rows[f"places_{n}"] for n in range(3))
     needs_one = (a == 0) & (rows["ranked_count"] > 0)
-    return rows.mutate(seats_a=ibis.ifelse(needs_one, 1, a), seats_b=ibis.ifelse(needs_one & (b > c), b - 1, b))
+    seats_a, seats_b = ibis.ifelse(needs_one, 1, a), ibis.ifelse(needs_one & (b > c), b - 1, b)
+    return rows.select(*columns, seats_a=seats_a, seats_b=seats_b)
 
 
 def _one(condition: ir.BooleanValue) -> ir.IntegerValue:
@@ -228,6 +246,23 @@ _INDICATORS = ("collections", "sales", "gross_profit", "brand_share")
 
 
 def combined_ranks(values: ir.Table, ranks: ir.Table, rules: AbcRules) -> ir.Table:
+    """`combined_scores` and what each indicator weighs in them: `weight_…` of each part, of those known.
+
+    Args:
+        values: see `combined_scores`.
+        ranks: likewise.
+        rules: policy values.
+
+    Policy: `abc.weights`, `abc.size_by`.
+
+    Source: ABC-5; ruling R23.
+    """
+    rows = combined_scores(values, ranks, rules)
+    weights = {f"weight_{part}": exact.ratio(rows[f"mass_{part}"], rows["mass_known"]) for part in _PARTS}
+    return rows.mutate(**weights).drop("mass_known", *(f"mass_{part}" for part in _PARTS))
+
+
+def combined_scores(values: ir.Table, ranks: ir.Table, rules: AbcRules) -> ir.Table:
     """The combined judgement before it is cut: each customer's weighted mean of percentile ranks, and its place by it.
 
     Rule (R23): score = Σ w·percentile ÷ Σ w over the indicators that are known, in the order size (collections, or
@@ -242,7 +277,8 @@ def combined_ranks(values: ir.Table, ranks: ir.Table, rules: AbcRules) -> ir.Tab
         rules: policy values.
 
     Units and shape: one row per customer, tax basis and period, as in `indicator_ranks` with `indicator` combined;
-    beside it `weight_…` and `known_…` of each part, `percentile_rank` (the score).
+    beside it `known_…` of each part, `mass_…` (its weight as a whole number, 0 where it is not known), `mass_known`
+    (their sum) and `percentile_rank` (the score).
 
     Edges: not ranked: `internal`; `missing` where neither size nor gross profit is known; `negative` where one of them
     is below zero; else `no_trade`.
@@ -296,11 +332,15 @@ def _scored(rows: ir.Table, rules: AbcRules) -> ir.Table:
     rows = rows.mutate(score=exact.times(rows["weighted"], by_mass), whole=exact.times(rows["denominator"], multiple))
     rows = rows.mutate(class_reason=_why_no_judgement(rows), indicator=ibis.literal(COMBINED))
     is_ranked = rows["class_reason"].isnull()
-    return rows.mutate(
+    return rows.select(
+        *_party_columns(rows),
+        "indicator",
+        "class_reason",
+        "mass_known",
+        *(f"{kind}_{part}" for kind in ("mass", "known") for part in _PARTS),
         is_ranked=is_ranked,
         percentile_rank=_if(is_ranked, exact.ratio(rows["score"], rows["whole"])),
         **{_VALUE: ibis.ifelse(is_ranked, rows["score"], exact.zero(0))},
-        **{f"weight_{part}": exact.ratio(rows[f"mass_{part}"], rows["mass_known"]) for part in _PARTS},
     )
 
 

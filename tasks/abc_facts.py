@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 
 from kehu.schemas import fields as f
 from kehu.schemas import tables
-from kehu.tasks.abc import combined_ranks, indicator_ranks, with_classes
+from kehu.tasks.abc import combined_ranks, combined_scores, indicator_ranks, with_combined_class
 from kehu.tasks.abc_periods import Period, bounds_of, ends_table, judged_period, periods_until, with_twelve_months
 from kehu.tasks.abc_rules import AbcRules
 from kehu.tasks.abc_values import (
@@ -70,7 +70,7 @@ class AbcFacts:
             ),
         )
         ranks = self.facts.once("abc_period_ranks", lambda: indicator_ranks(values, self.rules))
-        classed = with_classes(combined_ranks(values, ranks, self.rules), self.rules)
+        classed = with_combined_class(combined_scores(values, ranks, self.rules), self.rules)
         ranked = classed.filter(classed["is_ranked"])
         return ranked.select(
             *_PARTY,

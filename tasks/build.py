@@ -6,6 +6,7 @@ the one place that casts to the contract, rounds to cents, orders, checks keys a
 
 from __future__ import annotations
 
+import gc
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -30,6 +31,8 @@ from kehu.tasks import exact
 
 ROWS_PER_GROUP = 65_536
 """Rows of a Parquet row group and of a batch that is hashed: fixed, so that equal rows give equal bytes."""
+
+_OBJECTS_BETWEEN_COLLECTIONS = 100_000
 
 _EXACT = "exact__"
 _NULLS = "nulls__"
@@ -83,12 +86,31 @@ def fetch(backend: Backend, expression: ir.Table) -> pa.Table:
 
 
 @contextmanager
+def composing() -> Iterator[None]:
+    """While many statements are composed and compiled, which takes longer than most of their queries.
+
+    Ibis leaves nested selects as they are, since the engine fuses them anyway, and Python looks for garbage less often
+    among the many small objects expressions are made of. Both are put back at the end.
+    """
+    ibis_sql, thresholds = ibis.options.sql, gc.get_threshold()
+    are_fused = ibis_sql.fuse_selects
+    ibis_sql.fuse_selects = False
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, *thresholds[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+        ibis_sql.fuse_selects = are_fused
+
+
+@contextmanager
 def hold(backend: Backend, name: str, expression: ir.Table) -> Iterator[ir.Table]:
     """An interim result computed once and kept as a temporary table while the block lasts.
 
     Where several marts start from the same rows they would otherwise be computed for each.
     """
-    held = backend.create_table(name, expression, temp=True, overwrite=True)
+    # To overwrite a temporary table, Ibis writes its rows twice.
+    held = backend.create_table(name, expression, temp=True)
     try:
         yield held
     finally:

@@ -486,6 +486,15 @@ _KEPT_OF_LINES = (
     f.is_tax_assumed,
 )  # fmt: skip
 
+READ_OF_DOCUMENTS = (f.source, f.company_id, f.customer_id, f.ship_to_customer_id, f.document_date, f.document_status)
+"""What of a sales line says who is a customer, and since when."""
+
+READ_OF_LINES = (
+    *_KEPT_OF_LINES, f.document_status, f.currency, f.amount_net, f.amount_tax_unknown, f.cost_net, f.gross_profit_net,
+    f.gross_profit_tax_unknown,
+)  # fmt: skip
+"""What `sales_facts` reads of a sales line."""
+
 
 # --- party and currency of any fact -----------------------------------------------------------------------------------
 

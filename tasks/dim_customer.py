@@ -12,7 +12,15 @@ import ibis.expr.types as ir
 
 from kehu.schemas import fields as f
 from kehu.schemas import tables
-from kehu.tasks.core import IS_DESCRIBED, TOP, SalesRules, groups_table, with_accounts, with_merges
+from kehu.tasks.core import (
+    IS_DESCRIBED,
+    READ_OF_DOCUMENTS,
+    TOP,
+    SalesRules,
+    groups_table,
+    with_accounts,
+    with_merges,
+)
 from kehu.tasks.facts import Facts, Mart
 
 _KEYS = (f.source.name, f.company_id.name)
@@ -60,8 +68,11 @@ def dim_customer(
     described = _under_final_codes(master, merges)
     groups = groups_table({}) if groups is None else groups
     named = _documents_of_customers(documents)
-    accounts = named.select(*_CUSTOMER) if payments is None else _with_payers(named, with_accounts(payments, merges))
-    everyone = _everyone(described, accounts, groups, as_of=as_of)
+    accounts = named.select(*_CUSTOMER)
+    if payments is not None:
+        accounts = _with_payers(accounts, with_accounts(payments.select(*_CUSTOMER), merges))
+    described_by = described.select(*_CUSTOMER, _HEAD, f.created_date.name, IS_DESCRIBED)
+    everyone = _everyone(described_by, accounts, groups, as_of=as_of)
     joined = everyone.left_join(described, _CUSTOMER, rname="master_{name}").drop(
         *(f"master_{name}" for name in _CUSTOMER)
     )
@@ -79,6 +90,7 @@ def head_offices(master: ir.Table, merges: ir.Table) -> ir.Table:
 
 def _under_final_codes(master: ir.Table, merges: ir.Table) -> ir.Table:
     """The customer master without former codes, heads under the code they count for."""
+    master = master.drop(f.delivery_id.name, f.source_row.name)
     former = merges.select(*_KEYS, customer_id=merges[f.old_customer_id.name])
     return with_merges(master, merges, _HEAD).anti_join(former, _CUSTOMER)
 
@@ -100,7 +112,7 @@ def _documents_of_customers(documents: ir.Table) -> ir.Table:
 def _with_payers(named: ir.Table, payments: ir.Table) -> ir.Table:
     """Who pays is a customer, even where no sales document known names him: no collection may be lost."""
     payers = payments.select(*_KEYS, customer_id=payments["account_customer_id"])
-    return ibis.union(named.select(*_CUSTOMER), payers, distinct=True)
+    return ibis.union(named, payers, distinct=True)
 
 
 def _everyone(master: ir.Table, named: ir.Table, groups: ir.Table, *, as_of: date) -> ir.Table:
@@ -155,7 +167,7 @@ def _of_facts(facts: Facts) -> ir.Table:
     master, merges, rules = facts.entity(tables.CUSTOMER), facts.merges(), facts.sales_rules
     groups = facts.groups(head_offices(master, merges)) if rules.scored_party == "group" else None
     return dim_customer(
-        facts.sales_documents(),
+        facts.sales_documents(READ_OF_DOCUMENTS),
         master,
         merges,
         rules,

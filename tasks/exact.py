@@ -102,9 +102,10 @@ def ratio(numerator: ir.Value, denominator: ir.Value) -> ir.DecimalValue:
     # Every operand is written out wherever it is used, so each is used as seldom as can be.
     estimate = (above.cast("float64") / divisible.cast("float64") * 10**RATIO_SCALE).round().cast("int64")
     twice_rest = times(above, 2 * 10**RATIO_SCALE) - times(divisible, estimate * 2)
-    apart = twice_rest.abs()
-    is_off = (apart > divisible) | ((apart == divisible) & (estimate % 2 != 0))
-    millionths = estimate + ibis.cases((~is_off, 0), (twice_rest > zero(scale), 1), else_=-1)
+    # Of two neighbours as near, the even one: to an odd estimate half a place is too far already.
+    least = ibis.ifelse(estimate % 2 != 0, _literal(Decimal(1).scaleb(-scale), scale), zero(scale))
+    is_off = twice_rest.abs() + least > divisible
+    millionths = estimate + ibis.ifelse(is_off, twice_rest.sign().cast("int64"), 0)
     published = product(millionths.cast(f"decimal({WIDEST}, 0)"), _literal(Decimal("0.000001"), 6))
     return ibis.ifelse(divisible > zero(scale), published, ibis.null(f"decimal({WIDEST}, 6)")).cast("decimal(18, 6)")
 

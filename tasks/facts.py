@@ -20,10 +20,11 @@ from ibis.backends.duckdb import Backend
 from kehu.config.policy import Policy
 from kehu.schemas import fields as f
 from kehu.schemas import tables
-from kehu.schemas.model import Table
+from kehu.schemas.model import Field, Table
 from kehu.tasks.build import fetch, hold
 from kehu.tasks.core import (
     ALIAS_COLUMNS,
+    READ_OF_LINES,
     SalesRules,
     entity_as_of,
     final_customers,
@@ -152,13 +153,23 @@ class Facts:
         """
         return self.once("groups", lambda: self._tops(head_offices))
 
-    def sales_documents(self) -> ir.Table:
-        """Every sales line known, see `sales_documents` of core."""
-        return sales_documents(self.entity(tables.SALES_LINE), self.merges())
+    def sales_documents(self, columns: Sequence[Field]) -> ir.Table:
+        """Every sales line known, see `sales_documents` of core, with these columns of the line: each one that is
+        carried along costs time.
+        """
+        lines = self.entity(tables.SALES_LINE).select(*(column.name for column in columns))
+        return sales_documents(lines, self.merges())
 
     def sales(self) -> ir.Table:
-        """The sales lines that count, see `sales_facts` of core."""
-        return sales_facts(self.sales_documents(), self.mart(tables.DIM_CUSTOMER), self.sales_rules)
+        """The sales lines that count, see `sales_facts` of core: held, since several marts read them.
+
+        Raises:
+            PolicyBlank: a policy value they need is blank.
+        """
+        return self.once(
+            "sales",
+            lambda: sales_facts(self.sales_documents(READ_OF_LINES), self.mart(tables.DIM_CUSTOMER), self.sales_rules),
+        )
 
     def collections(self) -> ir.Table:
         """The days on which money came in or went back, see `collection_events`; no row where none is delivered.

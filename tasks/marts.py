@@ -22,7 +22,7 @@ from kehu.schemas import tables
 from kehu.schemas.model import Table
 from kehu.schemas.rendering import arrow_schema
 from kehu.tasks import abc_customer, abc_history, concentration, dim_customer, measures, stability
-from kehu.tasks.build import BuiltMart, build_mart, by_contract
+from kehu.tasks.build import BuiltMart, build_mart, by_contract, composing
 from kehu.tasks.core import IS_DESCRIBED, groups_table, merges_table
 from kehu.tasks.facts import Facts, Mart, MartInputs, NothingToScore
 from kehu.tasks.in_force import files_in_force
@@ -95,7 +95,7 @@ def build_marts(
     """
     backend = ibis.duckdb.from_connection(connection)
     delivered = {file.entity for file in files_in_force(inputs.files, inputs.known_at)}
-    with ExitStack() as held:
+    with composing(), ExitStack() as held:
         facts = Facts(backend, inputs, held, _makers())
         return tuple(_built_or_skipped(facts, MARTS[name], delivered) for name in names)
 

@@ -24,9 +24,6 @@ _LINE = (*_CUSTOMER, "account_customer_id", f.document_id.name, f.line_id.name, 
 _DAY = f.document_date.name
 _MEASURES = ("quantity", "amount")
 
-COLUMNS_READ = (*_LINE, f.line_kind.name, f.return_of_document_id.name, *_MEASURES)
-"""What purchases read of a sales line. Hold the lines first: they are read several times over."""
-
 
 def purchase_events(sales: ir.Table, *, merge_days: int) -> ir.Table:
     """The purchases of every customer: one scored customer × one day with something bought and kept.
@@ -38,7 +35,7 @@ def purchase_events(sales: ir.Table, *, merge_days: int) -> ir.Table:
 
     Args:
         sales: lines as `sales_facts` gives them: all that are dated up to as_of and known. A return that is known later
-            takes nothing back yet.
+            takes nothing back yet. Hold them first: they are read several times over.
         merge_days: policy `stability.merge_days`.
 
     Units and shape: one row per source, company, customer, tax basis and `purchase_date`; `amount` DECIMAL(38, 6) in

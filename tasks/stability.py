@@ -19,7 +19,7 @@ from kehu.schemas import fields as f
 from kehu.schemas import tables
 from kehu.tasks import exact
 from kehu.tasks.facts import Facts, Mart, NothingToScore
-from kehu.tasks.purchase_events import COLUMNS_READ, purchase_events
+from kehu.tasks.purchase_events import purchase_events
 
 SIXTEEN_MONTHS = 487
 """Days of sixteen average months of 30.4375 days."""
@@ -275,7 +275,7 @@ def _stability_of_facts(facts: Facts) -> ir.Table:
         NothingToScore: no line of the document type that counts is known.
     """
     rules = StabilityRules.from_policy(facts.policy)
-    sales = facts.once("purchase_lines", lambda: facts.sales().select(*COLUMNS_READ))
+    sales = facts.sales()
     if not facts.has_rows(sales):
         raise NothingToScore(f"no_sales_lines: {facts.sales_rules.basis}")
     events = facts.once("purchase_events", lambda: purchase_events(sales, merge_days=rules.merge_days))

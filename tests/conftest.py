@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import shutil
 import tempfile
@@ -26,6 +27,13 @@ def pytest_configure() -> None:
     os.environ["PREFECT_HOME"] = prefect_home
     # The server says good-bye after pytest has closed the terminal it would say it on.
     os.environ["PREFECT_LOGGING_LEVEL"] = "WARNING"
+
+
+def pytest_collection_finish() -> None:
+    """The engines and the tests themselves stay in memory to the end: the search for garbage leaves them out."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000)
 
 
 @pytest.fixture(autouse=True)
