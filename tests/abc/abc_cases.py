@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -16,7 +17,7 @@ from ibis.backends.duckdb import Backend
 
 from kehu.tasks.abc import abc_indicator, combined_ranks, indicator_ranks
 from kehu.tasks.abc_rules import AbcRules
-from kehu.tasks.build import fetch
+from kehu.tasks.build import composing, fetch, hold
 from kehu.tasks.concentration import abc_summary
 
 AS_OF = date(2024, 6, 30)
@@ -33,23 +34,44 @@ def of(*values: object) -> list[Customer]:
 
 def classed_by_kehu(engine: Backend, cases: Cases, rules: AbcRules = RULES) -> dict[str, Verdicts]:
     """The rows of `mart_abc_indicator` for sales, by case and (source, customer)."""
-    indicator = _indicator(cases, rules)
+    with _indicator(engine, cases, rules) as indicator:
+        return _verdicts(engine, cases, indicator)
+
+
+def summed_by_kehu(engine: Backend, cases: Cases, rules: AbcRules = RULES) -> dict[str, dict[str, Any]]:
+    """The rows of `mart_abc_summary` for sales, by case."""
+    with _indicator(engine, cases, rules) as indicator:
+        return _summaries(engine, indicator, rules)
+
+
+def judged_by_kehu(
+    engine: Backend, cases: Cases, rules: AbcRules
+) -> tuple[dict[str, Verdicts], dict[str, dict[str, Any]]]:
+    """Both of them."""
+    with _indicator(engine, cases, rules) as indicator:
+        return _verdicts(engine, cases, indicator), _summaries(engine, indicator, rules)
+
+
+@contextmanager
+def _indicator(engine: Backend, cases: Cases, rules: AbcRules) -> Iterator[ir.Table]:
+    """`abc_indicator`, step by step as in a night."""
+    with composing(), ExitStack() as held:
+        values = held.enter_context(hold(engine, "case_values", _values(cases)))
+        ranks = held.enter_context(hold(engine, "case_ranks", indicator_ranks(values, rules)))
+        combined = held.enter_context(hold(engine, "case_combined", combined_ranks(values, ranks, rules)))
+        yield held.enter_context(hold(engine, "case_indicator", abc_indicator(ranks, combined, rules)))
+
+
+def _verdicts(engine: Backend, cases: Cases, indicator: ir.Table) -> dict[str, Verdicts]:
     found: dict[str, Verdicts] = {case: {} for case in cases}
     for row in fetch(engine, indicator.filter(indicator["indicator"] == "sales")).to_pylist():
         found[row["tax_basis"]][(row["source"], row["customer_id"])] = row
     return found
 
 
-def summed_by_kehu(engine: Backend, cases: Cases, rules: AbcRules = RULES) -> dict[str, dict[str, Any]]:
-    """The rows of `mart_abc_summary` for sales, by case."""
-    table = abc_summary(_indicator(cases, rules), rules)
-    return {row["tax_basis"]: row for row in fetch(engine, table).to_pylist() if row["indicator"] == "sales"}
-
-
-def _indicator(cases: Cases, rules: AbcRules) -> ir.Table:
-    values = _values(cases)
-    ranks = indicator_ranks(values, rules)
-    return abc_indicator(ranks, combined_ranks(values, ranks, rules), rules)
+def _summaries(engine: Backend, indicator: ir.Table, rules: AbcRules) -> dict[str, dict[str, Any]]:
+    rows = fetch(engine, abc_summary(indicator, rules)).to_pylist()
+    return {row["tax_basis"]: row for row in rows if row["indicator"] == "sales"}
 
 
 def letters(rows: Verdicts, column: str) -> str:

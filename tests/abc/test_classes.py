@@ -10,7 +10,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from abc_cases import AS_OF, RULES, classed_by_kehu, letters, of, summed_by_kehu
+from abc_cases import AS_OF, RULES, classed_by_kehu, judged_by_kehu, letters, of, summed_by_kehu
 from abc_reference import Customer, classed, quota, summary
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -120,7 +120,8 @@ def test_who_is_not_ranked_has_a_reason_and_no_numbers(engine: Backend) -> None:
         Customer("s", "negative", Fraction(-5)),
         Customer("s", "zero", Fraction(0)),
     ]
-    rows = classed_by_kehu(engine, {"case": customers})["case"]
+    found, summed = judged_by_kehu(engine, {"case": customers}, RULES)
+    rows, told = found["case"], summed["case"]
     reasons = {key[1]: row["class_reason"] for key, row in rows.items()}
     assert reasons == {
         "good": None, "internal": "internal", "missing": "missing", "negative": "negative", "zero": "no_trade",
@@ -136,7 +137,6 @@ def test_who_is_not_ranked_has_a_reason_and_no_numbers(engine: Backend) -> None:
     )
     assert {row[name] for key, row in rows.items() if key[1] != "good" for name in empty} == {None}
     assert (rows[("s", "good")]["abc_class"], rows[("s", "good")]["value_share"]) == ("A", 1)
-    told = summed_by_kehu(engine, {"case": customers})["case"]
     counts = [told[f"{name}_customers"] for name in ("ranked", "no_trade", "negative", "missing", "internal")]
     assert (counts, told["customers"], told["total_value"], told["ranked_value"]) == ([1, 1, 1, 1, 1], 5, 104, 10)
 
@@ -190,8 +190,7 @@ def test_expressions_agree_with_the_slow_reference(
 ) -> None:
     rules = replace(RULES, method=method, cut_rule=cut_rule, cumulative_cuts=tuple(Decimal(cut) for cut in cuts))
     cases = {f"case{n:02}": customers for n, customers in enumerate(populations)}
-    found = classed_by_kehu(engine, cases, rules)
-    told = summed_by_kehu(engine, cases, rules)
+    found, told = judged_by_kehu(engine, cases, rules)
     for case, customers in cases.items():
         expected = classed(customers, rules)
         assert found[case].keys() == expected.keys()

@@ -20,8 +20,15 @@ from hypothesis import strategies as st
 from ibis.backends.duckdb import Backend
 from judgement_reference import PARTS, Key, Trader, judged
 
-from kehu.tasks.abc import combined_ranks, conflict_and_points, indicator_ranks, with_classes
-from kehu.tasks.abc_rules import AbcRules
+from kehu.tasks.abc import (
+    combined_ranks,
+    combined_scores,
+    conflict_and_points,
+    indicator_ranks,
+    with_classes,
+    with_combined_class,
+)
+from kehu.tasks.abc_rules import CUT_RULES, AbcRules
 from kehu.tasks.build import fetch
 
 RULES = AbcRules()
@@ -93,6 +100,18 @@ def test_the_combination_keeps_one_two_two_where_points_would_round_up(engine: B
     traders = [trader(f"{n:02}", 100 - n, (n * 7) % 50 + 1) for n in range(50)]
     found = judged_by_kehu(engine, traders)
     assert Counter(row["abc_class"] for row in found.values()) == {"A": 10, "B": 20, "C": 20}
+
+
+@pytest.mark.parametrize(("method", "cut_rule"), [("quota", "midpoint"), *(("cumulative", rule) for rule in CUT_RULES)])
+def test_the_history_gives_the_classes_of_the_mart(engine: Backend, method: str, cut_rule: str) -> None:
+    rules = replace(RULES, method=method, cut_rule=cut_rule)
+    traders = [trader(f"{n:02}", 40 - n, (n * 7) % 20 - 2) for n in range(40)]
+    of_mart = {key: row["abc_class"] for key, row in judged_by_kehu(engine, traders, rules).items()}
+    values = values_of(traders)
+    rows = with_combined_class(combined_scores(values, indicator_ranks(values, rules), rules), rules)
+    alone = {(row["source"], row["customer_id"]): row["abc_class"] for row in fetch(engine, rows).to_pylist()}
+    assert alone == of_mart
+    assert set(of_mart.values()) == {"A", "B", "C"}
 
 
 def test_a_missing_brand_share_gives_its_weight_to_the_others(engine: Backend) -> None:

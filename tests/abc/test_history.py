@@ -18,7 +18,7 @@ import pytest
 from ibis.backends.duckdb import Backend
 from judgement_reference import Key, Trader, judged, moves
 
-from kehu.tasks.abc import combined_ranks, indicator_ranks, with_classes
+from kehu.tasks.abc import combined_scores, indicator_ranks, with_combined_class
 from kehu.tasks.abc_history import class_history, migration
 from kehu.tasks.abc_periods import (
     MONTH,
@@ -178,7 +178,7 @@ def _history(
 
 
 def _judged(values: ir.Table) -> ir.Table:
-    return with_classes(combined_ranks(values, indicator_ranks(values, RULES), RULES), RULES)
+    return with_combined_class(combined_scores(values, indicator_ranks(values, RULES), RULES), RULES)
 
 
 def _traded(
