@@ -135,7 +135,7 @@ def bars(
     ]
     if any(row.mark is not None for row in rows):
         marked = base.transform_filter("isValid(datum.mark)")
-        layers.append(marked.mark_tick(thickness=2.5, size=height, color=INK).encode(x=alt.X("mark:Q")))
+        layers.append(marked.mark_tick(thickness=2.5, size=height, color=INK, opacity=1).encode(x=alt.X("mark:Q")))
     return _drawn(layers, {"bars": data}, width, height * max(len(rows), 1), padding=(left, 4, right, 4))
 
 

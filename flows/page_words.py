@@ -160,8 +160,10 @@ class Words(Labels):
         return text[:1].upper() + text[1:]
 
     def joined(self, parts: list[str]) -> str:
-        """Parts of a sentence, one after the other."""
-        return self.say(", ", "、").join(parts)
+        """Parts of a sentence, one after the other: `a, b and c`, `甲、乙、丙`."""
+        if self.language == "zh" or len(parts) < 2:
+            return "、".join(parts)
+        return f"{', '.join(parts[:-1])} and {parts[-1]}"
 
     # --- sentences ----------------------------------------------------------------------------------------------------
 
@@ -177,11 +179,9 @@ class Words(Labels):
         ]
         of_all = self.percent(share(row["customers"], facts.classed))
         if self.language == "zh":
-            brings = "、".join(f"{name}的 {part}" for part, name in shares)
+            brings = self.joined([f"{name}的 {part}" for part, name in shares])
             return f"A类客户 {row['customers']:,} 户(占有类别客户 {of_all}),贡献{brings}。"
-        brings = " and ".join(f"{part} of {name}" for part, name in shares[:2]) + "".join(
-            f", {part} of {name}" for part, name in shares[2:]
-        )
+        brings = self.joined([f"{part} of {name}" for part, name in shares])
         return f"{self.customers(row['customers'])} in class A, {of_all} of those classed, bring {brings}."
 
     def ratio(self, facts: RunFacts) -> str | None:

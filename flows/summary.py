@@ -43,7 +43,7 @@ _MOST_CUSTOMERS_TO_LIFT: Final = 20_000
 _LARGEST_SHOWN, _MOVERS_SHOWN = 5, 5
 _WIDE = 110
 """Terminals narrower than this get fewer columns."""
-_LARGEST = ("class", "size", "sales", "gross_profit", "stability_class", "province")
+_LARGEST = ("class", "size", "gross_profit", "stability_class", "province")
 _MOVERS = ("change", "size", "gross_profit", "is_confirmed", "province")
 
 
@@ -88,13 +88,16 @@ def _line(out: Console, text: str) -> None:
 def files_table(rows: Sequence[Mapping[str, Any]], title: str, labels: Labels, *, most: int | None = None) -> Group:
     """What became of the records of each file and entity; counts that are zero throughout are left out.
 
+    With `most` only what became of data rows is told: titles, totals and blank rows are no news.
+
     Args:
         rows: rows of `run_input`.
         title: title of the table.
         labels: the language.
         most: with more rows than this, one row an entity; None = never.
     """
-    counts = [*_ALWAYS_SHOWN, *(name for name in _SHOWN_IF_ANY if any(row[name] for row in rows))]
+    if_any = _SHOWN_IF_ANY if most is None else _SHOWN_IF_ANY[:4]
+    counts = [*_ALWAYS_SHOWN, *(name for name in if_any if any(row[name] for row in rows))]
     stated: list[list[Any]] = [
         [f"{row['file_name']} {row['sheet_name']}".strip(), row["entity"], *(row[name] for name in counts)]
         for row in rows
