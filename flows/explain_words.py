@@ -96,7 +96,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "Gross profit is missing; its weight went to the others in proportion.",
     ),
     "points": (
-        "ABC积分 {points}(A=3、B=2、C=1 的加权平均,仅供说明)。",
+        "ABC分值 {points}(A=3、B=2、C=1 的加权平均,仅供说明)。",
         "ABC points {points} (weighted mean of A = 3, B = 2, C = 1; for reading only).",
     ),
     "conflict": (

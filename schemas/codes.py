@@ -96,6 +96,9 @@ LINE_KIND = CodeList(
     {"货品": "goods", "产品": "goods", "赠品": "sample", "邮费": "freight", "返利": "discount"},
 )
 
+GOODS_KINDS = ("goods", "service")
+"""Line kinds that are something sold; a line without kind is goods. Freight, fees and adjustments are none (R24)."""
+
 DOCUMENT_STATUS = CodeList(
     "document_status",
     (

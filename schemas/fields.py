@@ -501,8 +501,8 @@ indicator_share = _share(
 )  # fmt: skip
 percentile_rank = _share(
     "percentile_rank", "百分位", "percentile rank",
-    "(ranked customers with a smaller value + half of those with the same, himself included) ÷ ranked customers; 0 for a value of zero or below, null where it is missing (R23).",
-    "(指标值较小的户数 + 同值户数(含本户)的一半) ÷ 参与排名户数;零或负值为 0,缺失为空。",
+    "(ranked customers with a smaller value + half of those with the same, himself included) ÷ ranked customers; 0 for a value of zero or below, null where it is missing, and for the combined judgement, whose score stands in indicator_share (R23).",
+    "(指标值较小的户数 + 同值户数(含本户)的一半) ÷ 参与排名户数;零或负值为 0,缺失及综合判断行为空。",
 )  # fmt: skip
 value_rank = _count(
     "value_rank", "名次", "rank", "Position by value descending, ties by source, company and customer code; null if not ranked.",
@@ -675,7 +675,7 @@ weight_brand_share = _share(
     "weight_brand_share", "品牌占比权重", "weight of brand share", "The same for the brand share; 0 where it is missing.", "品牌利润占比的权重;缺失为 0。",
 )  # fmt: skip
 abc_points = _share(
-    "abc_points", "ABC积分", "ABC points",
+    "abc_points", "ABC分值", "ABC points",
     "Weighted mean of the classes by indicator, A = 3, B = 2, C = 1, zero or negative value = 0: an explanation, not the judgement (R23).",
     "各指标类别的加权平均:A=3、B=2、C=1、零或负值=0;仅供说明。", "points",
 )  # fmt: skip
@@ -719,7 +719,7 @@ class_since_date = _text(
     "连续保持本类别的最早期末(受历史期数限制);无类别为空。", DATE,
 )  # fmt: skip
 abc_class_year_ago = _abc(
-    "abc_class_year_ago", "去年同期类别", "class a year ago", "Combined class of the same period a year earlier: what a seasonal customer is held against; null if not ranked or beyond the history.",
+    "abc_class_year_ago", "去年同期类别", "class a year ago", "Combined class of the same month or quarter a year earlier, of rolling windows the one twelve steps back: what a seasonal customer is held against; null if not ranked or beyond the history.",
     "去年同期的综合类别,供季节性客户比较。",
 )  # fmt: skip
 period_type = Field(
@@ -741,7 +741,12 @@ class_to = Field(
     description_zh="本期类别;none 为无类别。", codes=codes.CLASS_OR_NONE,
 )  # fmt: skip
 moved_customers = _count(
-    "moved_customers", "客户数", "customers", "Customers with this pair of classes.", "该组合的客户数。", "customers"
+    "moved_customers",
+    "组合客户数",
+    "customers who moved so",
+    "Customers with this pair of classes.",
+    "该组合的客户数。",
+    "customers",
 )
 share_of_class_from = _share(
     "share_of_class_from", "占原类别比例", "share of the class before", "moved_customers ÷ all customers of class_from in the period before; of none: ÷ all who entered.", "占上一期间原类别客户数的比例;原无类别者,占全部进入客户的比例。",

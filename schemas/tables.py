@@ -234,9 +234,9 @@ MART_ABC_HISTORY = Table(
     grain="one row per day judged, run, period, customer and tax basis; customers ranked neither in the period nor in the one before have none",
     description_en=(
         "The combined class of every period up to the day, worked out anew from the facts known and today's rules, with the move against the "
-        "period before and whether the class is confirmed (ABC-6, R7)."
+        "period before and whether the class is confirmed (ABC-6, R7). A window that begins before the first data holds what there is of it."
     ),
-    description_zh="各期间的综合类别、较上期变动与确认情况,均由现有数据按现行规则重算。",
+    description_zh="各期间的综合类别、较上期变动与确认情况,均由现有数据按现行规则重算;早于数据起始日的期间仅含已有部分。",
     columns=(
         *_PUBLISHED, *_ORIGIN, f.customer_id, f.tax_basis, f.period_type, f.period_start_date, f.period_end_date, f.abc_class, f.abc_rank,
         f.abc_score, f.abc_class_prev, f.move, f.periods_in_class, f.is_confirmed, f.class_since_date, f.abc_class_year_ago,

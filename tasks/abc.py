@@ -280,7 +280,8 @@ def combined_scores(values: ir.Table, ranks: ir.Table, rules: AbcRules) -> ir.Ta
     beside it `known_…` of each part, `mass_…` (its weight as a whole number, 0 where it is not known), `mass_known`
     (their sum) and `percentile_rank` (the score).
 
-    Edges: not ranked: `internal`; `missing` where neither size nor gross profit is known; `negative` where one of them
+    Edges: not ranked: `internal`; `missing` where neither size nor gross profit, or nothing
+    with a weight, is known; `negative` where one of them
     is below zero; else `no_trade`.
 
     Policy: `abc.weights`, `abc.size_by`.
@@ -389,7 +390,7 @@ def _why_no_judgement(rows: ir.Table) -> ir.StringValue:
     return ibis.cases(
         (rows[f.is_internal.name], "internal"),
         (has_traded & (rows["score"] > exact.zero(0)), ibis.null("string")),
-        (rows["size_above"].isnull() & rows["gross_profit_above"].isnull(), "missing"),
+        ((rows["mass_known"] == 0) | (rows["size_above"].isnull() & rows["gross_profit_above"].isnull()), "missing"),
         (is_negative, "negative"),
         else_="no_trade",
     )
@@ -425,7 +426,7 @@ def abc_indicator(ranks: ir.Table, combined: ir.Table, rules: AbcRules) -> ir.Ta
 
 
 _COMMON = (
-    *CUSTOMER, "indicator", f.tax_basis.name, "percentile_rank", "value_rank", "value_share", "cumulative_share",
+    *CUSTOMER, "indicator", f.tax_basis.name, "value_rank", "value_share", "cumulative_share",
     "midpoint_share", "class_quota", "class_cumulative", "abc_class", "class_reason", "is_tie_at_cut",
     # for the summary
     "is_ranked", "ranked_count", *(f"class_{rule}" for rule in CUT_RULES),
@@ -434,13 +435,17 @@ _COMMON = (
 
 def _published(rows: ir.Table) -> ir.Table:
     is_amount = rows["indicator"].isin(list(AMOUNTS))
-    share = rows["percentile_rank"] if _is_whole(rows[_VALUE]) else rows[_VALUE]
+    is_combined = _is_whole(rows[_VALUE])
+    share, percentile = rows[_VALUE], rows["percentile_rank"]
+    if is_combined:  # there the percentile is the score itself
+        share, percentile = percentile, ibis.null(percentile.type())
     amounts = {name: _amount_of(rows, name, is_amount) for name in (_VALUE, "sum_before", "ranked_total")}
     return rows.select(
         *_COMMON,
         **amounts,
         window_start_date=rows["period_start_date"],
         window_end_date=rows["period_end_date"],
+        percentile_rank=percentile,
         indicator_value=amounts[_VALUE],
         indicator_share=ibis.ifelse(is_amount, ibis.null("decimal(18, 6)"), exact.half_even(share, 6)),
     )

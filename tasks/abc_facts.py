@@ -15,6 +15,7 @@ from kehu.tasks.abc_periods import Period, bounds_of, ends_table, judged_period,
 from kehu.tasks.abc_rules import AbcRules
 from kehu.tasks.abc_values import (
     CUSTOMER,
+    KEYS,
     collections_by_slice,
     collections_in_periods,
     sales_by_slice,
@@ -25,6 +26,7 @@ from kehu.tasks.abc_values import (
     values_of_traders,
 )
 from kehu.tasks.brand_share import brand_shares
+from kehu.tasks.core import sales_bases, with_accounts
 from kehu.tasks.facts import Facts, NothingToScore
 
 _PARTY = (*CUSTOMER, f.tax_basis.name)
@@ -91,14 +93,14 @@ class AbcFacts:
     def _population(self) -> ir.Table:
         customers = self.facts.mart(tables.DIM_CUSTOMER)
         return self.facts.once(
-            "abc_population", lambda: scored_customers(customers, self._sales_slices(), self._collection_slices())
+            "abc_population", lambda: scored_customers(customers, self._sales_slices(), self.facts.first_receipts())
         )
 
     def _sales_slices(self) -> ir.Table:
         facts = self.facts
         held = facts.once("sales_slices", lambda: sales_by_slice(facts.sales(), self.rules, self._bounds))
         if not facts.has_rows(held):
-            raise NothingToScore(f"no_sales_lines: {facts.sales_rules.basis}")
+            raise NothingToScore(f"no_sales_lines: {sales_bases(facts.sales_rules)}")
         return held
 
     def _collection_slices(self) -> ir.Table:
@@ -115,6 +117,17 @@ class AbcFacts:
             "period_collections", lambda: collections_in_periods(slices, self._periods, self._bounds)
         )
 
+    def _sales_of_reporting_accounts(self) -> ir.Table:
+        """`sales_in_periods` of the accounts that reported own figures and are scored under another customer."""
+        facts = self.facts
+        reports = facts.entity(tables.CHANNEL_REPORT).select(*CUSTOMER)
+        reporting = with_accounts(reports, facts.merges()).select(*KEYS, "account_customer_id").distinct()
+        lines = facts.sales().semi_join(reporting, [*KEYS, "account_customer_id"])
+        lines = lines.filter(lines["account_customer_id"] != lines[f.customer_id.name])
+        of_accounts = lines.mutate(customer_id=lines["account_customer_id"])
+        by_slice = sales_by_slice(of_accounts, self.rules, self._bounds)
+        return facts.once("account_sales", lambda: sales_in_periods(by_slice, self._periods, self._bounds))
+
     def _brand(self) -> ir.Table:
         facts = self.facts
         return facts.once(
@@ -124,6 +137,7 @@ class AbcFacts:
                 facts.mart(tables.DIM_CUSTOMER),
                 facts.merges(),
                 sales_of_twelve_months(self._sales()),
+                sales_of_twelve_months(self._sales_of_reporting_accounts()),
                 ends_table(self._periods),
                 facts.sales_rules,
                 report_months=self.rules.brand_report_months,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Literal
 
+from kehu.config.errors import SettingsError
 from kehu.config.policy import Policy
 from kehu.schemas import codes
 
@@ -62,5 +63,14 @@ class AbcRules:
 
         Raises:
             PolicyBlank: one of them is blank.
+            SettingsError: a class would have to hold in more periods than are looked at (code `value_malformed`).
         """
-        return cls(**{rule.name: policy.value(f"abc.{rule.name}") for rule in fields(cls)})
+        rules = cls(**{rule.name: policy.value(f"abc.{rule.name}") for rule in fields(cls)})
+        if rules.confirm_needed > rules.confirm_periods:
+            entry = policy.entry("abc.confirm_needed")
+            raise SettingsError(
+                f"a class cannot hold in {rules.confirm_needed} of {rules.confirm_periods} periods",
+                code="value_malformed", file=entry.file, line=entry.line, setting=entry.key,
+                hint="abc.confirm_needed must not be above abc.confirm_periods",
+            )  # fmt: skip
+        return rules

@@ -11,13 +11,11 @@ from datetime import date
 import ibis
 import ibis.expr.types as ir
 
+from kehu.schemas import codes
 from kehu.schemas import fields as f
 from kehu.tasks import exact
 from kehu.tasks.abc_periods import PERIOD_COLUMNS, TWELVE_MONTHS, Period, slice_of, with_periods
 from kehu.tasks.abc_rules import AbcRules
-
-GOODS_KINDS = ("goods", "service")
-"""Line kinds that are goods; a line without kind is goods. The rest is published as `non_goods` (R24)."""
 
 KEYS = (f.source.name, f.company_id.name)
 CUSTOMER = (*KEYS, f.customer_id.name)
@@ -41,7 +39,7 @@ def sales_by_slice(facts: ir.Table, rules: AbcRules, bounds: Sequence[date]) -> 
     kind = facts[f.line_kind.name].fill_null("goods")
     lines = facts.mutate(
         is_counted=kind.isin(sorted(rules.line_kinds_counted)),
-        is_goods=kind.isin(list(GOODS_KINDS)),
+        is_goods=kind.isin(list(codes.GOODS_KINDS)),
         **{_SLICE: slice_of(facts[f.document_date.name], bounds)},
     )
     counted, amount, profit = lines["is_counted"], lines["amount"], lines["gross_profit"]
@@ -91,34 +89,35 @@ def sales_of_twelve_months(sales: ir.Table) -> ir.Table:
 # --- who is judged ----------------------------------------------------------------------------------------------------
 
 
-def scored_customers(customers: ir.Table, sales: ir.Table, collections: ir.Table) -> ir.Table:
-    """The population: every customer who is scored, once per tax basis in which its source and company have sales
-    lines.
+def scored_customers(customers: ir.Table, sales: ir.Table, receipts: ir.Table) -> ir.Table:
+    """The population: every customer who is scored, once per tax basis in which it has sales lines.
 
     Args:
         customers: rows of `dim_customer`.
-        sales: `sales_by_slice` or any table with source, company and tax basis of all lines up to as_of.
-        collections: `collections_by_slice`: a source and company without any row delivers no receipts.
+        sales: `sales_by_slice`: customers and tax bases of all lines up to as_of.
+        receipts: `Facts.first_receipts`: a source and company without a row delivers no receipts.
 
     Shape: one row per source, company, scored customer and tax basis, with `customer_name`, `is_internal`,
-    `member_customers`, `has_collections`. A source without any sales line stands in basis net. Customers scored under
-    their head office stand under that.
+    `member_customers`, `first_received_date` of its company. A customer without any line stands in the basis of its
+    company: net where there are net lines or none, else unknown. Customers scored under their head office stand under
+    that.
     """
     scored = customers.mutate(customer_id=customers[f.scored_customer_id.name])
     heads = scored.group_by(list(CUSTOMER)).aggregate(member_customers=scored.count())
     about = customers.select(*CUSTOMER, f.customer_name.name, f.is_internal.name)
     party = heads.left_join(about, CUSTOMER, rname="about_{name}")
     party = party.select(*CUSTOMER, f.customer_name.name, f.is_internal.name, "member_customers")
-    bases = sales.select(*KEYS, f.tax_basis.name).distinct()
-    paying = collections.select(*KEYS).distinct().mutate(has_collections=True)
-    joined = party.left_join(bases, KEYS, rname="basis_{name}").left_join(paying, KEYS, rname="paying_{name}")
-    joined = joined.select(
-        *CUSTOMER, f.customer_name.name, f.is_internal.name, "member_customers", f.tax_basis.name, "has_collections"
-    )
-    return joined.mutate(
+    own = sales.select(*_PARTY).distinct()
+    usual = own.group_by(list(KEYS)).aggregate(usual_basis=own[f.tax_basis.name].min())  # net comes before unknown
+    joined = party.left_join(own, CUSTOMER, rname="own_{name}").left_join(usual, KEYS, rname="usual_{name}")
+    joined = joined.left_join(receipts, KEYS, rname="paying_{name}")
+    return joined.select(
+        *CUSTOMER,
+        f.customer_name.name,
+        "member_customers",
+        "first_received_date",
         is_internal=joined[f.is_internal.name].fill_null(False),
-        tax_basis=joined[f.tax_basis.name].fill_null("net"),
-        has_collections=joined["has_collections"].fill_null(False),
+        tax_basis=ibis.coalesce(joined[f.tax_basis.name], joined["usual_basis"], "net"),
     )
 
 
@@ -142,8 +141,9 @@ def values_of_all(
     `non_goods`, `gross_profit`, `lines_without_cost`, `collections`, `brand_share`, `brand_share_source`,
     `size_indicator`.
 
-    Edges: no line: zero sales and gross profit; no receipt: zero collections, null where the source delivers none; the
-    brand share is looked at only where there is trade in the period.
+    Edges: no line: zero sales and gross profit; no receipt: zero collections, null where the source delivers none up to
+    the period's end — its size is then measured by sales; the brand share is looked at only where there is trade in the
+    period.
     """
     is_it = {"period_type": period.period_type, "period_age": period.age}
     sales, collections = (
@@ -194,16 +194,16 @@ def _filled(rows: ir.Table, rules: AbcRules) -> ir.Table:
     lines = rows["sales_lines"].fill_null(0)
     has_traded = (lines > 0) | rows["collections"].notnull()
     share = ibis.ifelse(has_traded, exact.widened(rows["brand_share"]), ibis.null("decimal(38, 6)"))
-    by_collections = rows["has_collections"] if rules.size_by == "collections" else ibis.literal(False)
+    has_receipts = (rows["first_received_date"] <= rows["period_end_date"]).fill_null(False)
+    by_collections = has_receipts if rules.size_by == "collections" else ibis.literal(False)
     return rows.mutate(
         sales_lines=lines,
         sales=ibis.ifelse(lines > 0, rows["sales"], none),
         non_goods=rows["non_goods"].fill_null(none),
         gross_profit=ibis.ifelse(lines > 0, rows["gross_profit"], none),
         lines_without_cost=rows["lines_without_cost"].fill_null(0),
-        collections=ibis.ifelse(
-            rows["has_collections"], rows["collections"].fill_null(none), ibis.null("decimal(38, 6)")
-        ),
+        has_collections=has_receipts,
+        collections=ibis.ifelse(has_receipts, rows["collections"].fill_null(none), ibis.null("decimal(38, 6)")),
         brand_share=share,
         brand_share_source=ibis.ifelse(share.isnull(), "missing", rows["brand_share_source"]),
         size_indicator=ibis.ifelse(by_collections, "collections", "sales"),

@@ -428,6 +428,11 @@ class SalesRules:
         )
 
 
+def sales_bases(rules: SalesRules) -> str:
+    """The document types that count as sales, as skipped marts name them: the policy's and those of source mappings."""
+    return ", ".join(sorted({rules.basis, *rules.basis_by_system.values()}))
+
+
 def sales_documents(lines: ir.Table, merges: ir.Table) -> ir.Table:
     """Every sales line known and dated up to as_of, whatever its type and status, under the customers' final codes.
 
@@ -482,8 +487,7 @@ def sales_facts(documents: ir.Table, customers: ir.Table, rules: SalesRules) -> 
 
 _KEPT_OF_LINES = (
     f.source, f.company_id, f.customer_id, f.ship_to_customer_id, f.document_type, f.document_id, f.line_id,
-    f.document_date, f.order_id, f.product_id, f.line_kind, f.is_return, f.return_of_document_id, f.quantity,
-    f.is_tax_assumed,
+    f.document_date, f.order_id, f.product_id, f.line_kind, f.return_of_document_id, f.quantity,
 )  # fmt: skip
 
 READ_OF_DOCUMENTS = (f.source, f.company_id, f.customer_id, f.ship_to_customer_id, f.document_date, f.document_status)

@@ -26,6 +26,7 @@ from kehu.tasks.facts import Facts, Mart
 _KEYS = (f.source.name, f.company_id.name)
 _CUSTOMER = (*_KEYS, f.customer_id.name)
 _HEAD = f.parent_customer_id.name
+_BILLED_HEAD = "billed_head"
 _IS_MASTER = "is_in_master"
 
 
@@ -54,7 +55,8 @@ def dim_customer(
     as ship-to customer) or on a receipt, or heads one of these: directly, or as the top of the group. In the master
     stands who was delivered up to as_of; before the first delivery, or where the record says when it was created, whose
     record was not created after as_of. `scored_customer_id` is the customer itself (`party.scored: account`), its head
-    office, one level (`bill_to`), or the top of its group, whatever the levels (`group`).
+    office, one level (`bill_to`), or the top of its group, whatever the levels (`group`); between one of ours and a
+    customer no head office is followed, so that neither is scored under the other.
 
     Units and shape: one row per source, company and customer; columns of the contract `dim_customer` without `as_of`
     and `run_id`.
@@ -77,15 +79,40 @@ def dim_customer(
         *(f"master_{name}" for name in _CUSTOMER)
     )
     joined = joined.left_join(named, _CUSTOMER, rname="named_{name}")
-    joined = joined.left_join(_merged_counts(merges), _CUSTOMER, rname="merged_{name}")
+    joined = joined.left_join(_merged_codes(merges, rules), _CUSTOMER, rname="merged_{name}")
     joined = joined.left_join(groups, _CUSTOMER, rname="group_{name}")
+    if rules.scored_party == "bill_to":
+        heads = head_offices(master, merges, rules)
+        billed = heads.select(*_CUSTOMER, **{_BILLED_HEAD: heads[_HEAD]})
+        joined = joined.left_join(billed, _CUSTOMER, rname="billed_{name}")
     return _columns(joined, rules)
 
 
-def head_offices(master: ir.Table, merges: ir.Table) -> ir.Table:
-    """Each customer that has a head office, and which: source, company_id, customer_id, parent_customer_id."""
+def head_offices(master: ir.Table, merges: ir.Table, rules: SalesRules) -> ir.Table:
+    """Each customer that is scored under a head office, and which: source, company_id, customer_id, parent_customer_id.
+
+    Left out where one of the two is internal and the other is not: our own company is not a customer's head, nor a
+    customer ours.
+    """
     described = _under_final_codes(master, merges)
-    return described.filter(described[_HEAD].notnull()).select(*_CUSTOMER, _HEAD)
+    rows = described.left_join(_merged_codes(merges, rules), _CUSTOMER, rname="merged_{name}")
+    rows = rows.select(*_CUSTOMER, _HEAD, is_internal=_is_internal(rows, rules))
+    kinds = rows.select(*_KEYS, head_is_internal=rows["is_internal"], **{_BILLED_HEAD: rows[f.customer_id.name]})
+    joined = rows.left_join(kinds, [*_KEYS, (_HEAD, _BILLED_HEAD)], rname="head_{name}")
+    head_is_internal = ibis.coalesce(joined["head_is_internal"], _is_listed(joined[_HEAD], rules))
+    is_alike = joined["is_internal"] == head_is_internal
+    return joined.filter(joined[_HEAD].notnull() & is_alike).select(*_CUSTOMER, _HEAD)
+
+
+def _is_internal(rows: ir.Table, rules: SalesRules) -> ir.BooleanValue:
+    """By the customer's type, or because its code, or one merged into it, is listed."""
+    is_typed = (rows[f.customer_type.name] == "internal").fill_null(False)
+    return is_typed | _is_listed(rows[f.customer_id.name], rules) | rows["was_listed"].fill_null(False)
+
+
+def _is_listed(code: ir.StringValue, rules: SalesRules) -> ir.BooleanValue:
+    listed = sorted(rules.internal_customer_ids)
+    return code.isin(listed) if listed else ibis.literal(False)
 
 
 def _under_final_codes(master: ir.Table, merges: ir.Table) -> ir.Table:
@@ -132,16 +159,17 @@ def _everyone(master: ir.Table, named: ir.Table, groups: ir.Table, *, as_of: dat
     return ibis.union(accounts, heads, tops, distinct=True)
 
 
-def _merged_counts(merges: ir.Table) -> ir.Table:
-    by_final = merges.group_by([*_KEYS, "final_customer_id"]).aggregate(merged=merges.count())
-    return by_final.select(*_KEYS, "merged", customer_id=by_final["final_customer_id"])
+def _merged_codes(merges: ir.Table, rules: SalesRules) -> ir.Table:
+    """Of each customer others were merged into: how many codes, and whether one of them is listed as internal."""
+    by_final = merges.group_by([*_KEYS, "final_customer_id"]).aggregate(
+        merged=merges.count(), was_listed=merges.count(where=_is_listed(merges[f.old_customer_id.name], rules)) > 0
+    )
+    return by_final.select(*_KEYS, "merged", "was_listed", customer_id=by_final["final_customer_id"])
 
 
 def _columns(rows: ir.Table, rules: SalesRules) -> ir.Table:
     code = rows[f.customer_id.name]
-    is_listed = code.isin(sorted(rules.internal_customer_ids)) if rules.internal_customer_ids else ibis.literal(False)
-    none = ibis.null("string")
-    head = {"account": none, "bill_to": rows[_HEAD], "group": rows[TOP]}[rules.scored_party]
+    head = {"bill_to": _BILLED_HEAD, "group": TOP}.get(rules.scored_party)
     reason = ibis.cases((rows[IS_DESCRIBED].isnull(), "not_delivered"), (~rows[IS_DESCRIBED], "snapshot_only"))
     attributes = (
         f.customer_name, f.short_name, f.uscc, f.customer_type, f.customer_status, f.industry, f.country, f.region,
@@ -153,8 +181,8 @@ def _columns(rows: ir.Table, rules: SalesRules) -> ir.Table:
         *(attribute.name for attribute in attributes),
         "first_document_date",
         "last_document_date",
-        is_internal=(rows[f.customer_type.name] == "internal").fill_null(False) | is_listed,
-        scored_customer_id=ibis.coalesce(head, code),
+        is_internal=_is_internal(rows, rules),
+        scored_customer_id=ibis.coalesce(rows[head], code) if head else code,
         merged_customers=rows["merged"].fill_null(0),
         attribute_reason=reason,
     )
@@ -165,7 +193,7 @@ def _columns(rows: ir.Table, rules: SalesRules) -> ir.Table:
 
 def _of_facts(facts: Facts) -> ir.Table:
     master, merges, rules = facts.entity(tables.CUSTOMER), facts.merges(), facts.sales_rules
-    groups = facts.groups(head_offices(master, merges)) if rules.scored_party == "group" else None
+    groups = facts.groups(head_offices(master, merges, rules)) if rules.scored_party == "group" else None
     return dim_customer(
         facts.sales_documents(READ_OF_DOCUMENTS),
         master,

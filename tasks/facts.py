@@ -34,7 +34,7 @@ from kehu.tasks.core import (
     sales_documents,
     sales_facts,
 )
-from kehu.tasks.in_force import ConformedFile, files_in_force
+from kehu.tasks.in_force import ConformedFile
 from kehu.tasks.receipts import CollectionRules, collection_events, notes_not_counted
 
 
@@ -133,10 +133,6 @@ class Facts:
             self.backend, table, inputs.files, home=inputs.home, as_of=inputs.as_of, known_at=inputs.known_at
         )
 
-    def is_delivered(self, table: Table) -> bool:
-        """True where files of an entity are in force as known, be it without a row."""
-        return any(file.entity == table.name for file in files_in_force(self.inputs.files, self.inputs.known_at))
-
     def merges(self) -> ir.Table:
         """Former customer codes and the customers they count for, see `merges_table`.
 
@@ -201,6 +197,13 @@ class Facts:
             self.sales_rules,
             CollectionRules.from_policy(self.policy),
             as_of=self.as_of,
+        )
+
+    def first_receipts(self) -> ir.Table:
+        """Which companies deliver receipts: one row per source and company, with `first_received_date`."""
+        payments = self.entity(tables.PAYMENT)
+        return payments.group_by([f.source.name, f.company_id.name]).aggregate(
+            first_received_date=payments[f.received_date.name].min()
         )
 
     def has_rows(self, rows: ir.Table) -> bool:

@@ -171,10 +171,6 @@ class WrittenFacts(Facts):
         """The table `kehu_groups`."""
         return ibis.table(groups_table({}).schema(), name="kehu_groups")
 
-    def is_delivered(self, table: Table) -> bool:
-        """True: what is only written down is there when it is run."""
-        return True
-
     def has_rows(self, rows: ir.Table) -> bool:
         """True: what is only written down has its rows when it is run."""
         return True

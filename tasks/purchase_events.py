@@ -9,11 +9,8 @@ import ibis
 import ibis.expr.types as ir
 
 from kehu.schemas import fields as f
+from kehu.schemas.codes import GOODS_KINDS
 from kehu.tasks import exact
-
-BOUGHT_KINDS = ("goods", "service")
-"""Line kinds one buys; a line without kind is goods. Freight, discounts, samples, fees, bad debts and adjustments are
-no purchases (R24)."""
 
 _KEYS = (f.source.name, f.company_id.name)
 _CUSTOMER = (*_KEYS, f.customer_id.name, f.tax_basis.name)
@@ -90,7 +87,7 @@ def kept_lines(sales: ir.Table) -> ir.Table:
     """
     kind = sales[f.line_kind.name].fill_null("goods")
     quantity, amount = exact.widened(sales["quantity"]), exact.widened(sales["amount"])
-    lines = sales.filter(kind.isin(list(BOUGHT_KINDS))).select(
+    lines = sales.filter(kind.isin(list(GOODS_KINDS))).select(
         *_LINE, returned_document=sales[f.return_of_document_id.name], quantity=quantity, amount=amount
     )
     none = exact.zero(6)

@@ -1,7 +1,7 @@
 """Customer stability (ABC-7, R13): how evenly a customer buys, in time and in size, and the demand pattern.
 
-May import: `config`, `schemas`, `tasks.exact`, `tasks.facts`, `tasks.purchase_events`. Tables in, table out. Everything
-is decided on exact sums of whole days and whole cents; roots are only published.
+May import: `config`, `schemas`, `tasks.core`, `tasks.exact`, `tasks.facts`, `tasks.purchase_events`. Tables in, table
+out. Everything is decided on exact sums of whole days and whole cents; roots are only published.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from kehu.config.policy import Policy
 from kehu.schemas import fields as f
 from kehu.schemas import tables
 from kehu.tasks import exact
+from kehu.tasks.core import sales_bases
 from kehu.tasks.facts import Facts, Mart, NothingToScore
 from kehu.tasks.purchase_events import purchase_events
 
@@ -277,7 +278,7 @@ def _stability_of_facts(facts: Facts) -> ir.Table:
     rules = StabilityRules.from_policy(facts.policy)
     sales = facts.sales()
     if not facts.has_rows(sales):
-        raise NothingToScore(f"no_sales_lines: {facts.sales_rules.basis}")
+        raise NothingToScore(f"no_sales_lines: {sales_bases(facts.sales_rules)}")
     events = facts.once("purchase_events", lambda: purchase_events(sales, merge_days=rules.merge_days))
     return customer_stability(events, rules, as_of=facts.as_of)
 

@@ -190,7 +190,7 @@ def _traded(
     bounds = bounds_of(with_twelve_months(periods))
     lines = sales_by_slice(_lines(sales), RULES, bounds)
     receipts = collections_by_slice(_events(paid), bounds)
-    population = scored_customers(_customers(names), lines, receipts)
+    population = scored_customers(_customers(names), lines, _first_receipts(paid))
     return population, sales_in_periods(lines, periods, bounds), collections_in_periods(receipts, periods, bounds)
 
 
@@ -228,6 +228,13 @@ def _events(paid: Sequence[tuple[str, date, int]]) -> ir.Table:
         "collected": pa.array([Decimal(amount) for *_, amount in paid], MONEY),
     }
     return ibis.memtable(pa.table(_keys([name for name, *_ in paid]) | columns))
+
+
+def _first_receipts(paid: Sequence[tuple[str, date, int]]) -> ir.Table:
+    days = [min(day for _, day, _ in paid)] if paid else []
+    columns = {name: pa.array([word] * len(days), pa.string()) for name, word in
+               (("source", "s"), ("company_id", "main"))}  # fmt: skip
+    return ibis.memtable(pa.table(columns | {"first_received_date": pa.array(days, pa.date32())}))
 
 
 def _no_brand() -> ir.Table:

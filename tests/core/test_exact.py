@@ -121,11 +121,12 @@ def test_ibis_and_the_engine_agree_on_every_type_of_the_marts(world: World) -> N
     receipt_rules = receipts.CollectionRules(("transfer",))
     events = receipts.collection_events(rows(tables.PAYMENT), customers, merges, rules, receipt_rules)
     paid = abc_values.collections_by_slice(events, bounds)
-    population = abc_values.scored_customers(customers, slices, paid)
+    paying = slices.group_by(["source", "company_id"]).aggregate(first_received_date=ibis.literal(NIGHT))
+    population = abc_values.scored_customers(customers, slices, paying)
     sales = abc_values.sales_in_periods(slices, periods, bounds)
     received = abc_values.collections_in_periods(paid, periods, bounds)
     brand = brand_share.brand_shares(
-        rows(tables.CHANNEL_REPORT), customers, merges, abc_values.sales_of_twelve_months(sales),
+        rows(tables.CHANNEL_REPORT), customers, merges, *[abc_values.sales_of_twelve_months(sales)] * 2,
         abc_periods.ends_table(periods), rules, report_months=12,
     )  # fmt: skip
     judged = abc_periods.judged_period(NIGHT, abc_rules)

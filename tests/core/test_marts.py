@@ -15,8 +15,8 @@ from kehu.tasks.marts import EXAMPLE_DAY, WrittenFacts, mart_sql, marts_named
 from kehu.tasks.marts import MARTS as DECLARED
 
 ALL = (
-    "dim_customer", "dim_class_policy", "mart_abc_customer", "mart_abc_indicator", "mart_abc_summary", "mart_abc_history",
-    "mart_abc_migration", "mart_customer_stability", "mart_abc_compliance",
+    "dim_customer", "dim_class_policy", "mart_abc_customer", "mart_abc_indicator", "mart_abc_summary",
+    "mart_abc_history", "mart_abc_migration", "mart_customer_stability", "mart_abc_compliance",
 )  # fmt: skip
 
 

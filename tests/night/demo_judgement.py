@@ -62,11 +62,8 @@ class Truth:
         members: dict[str, list[TruthRow]] = defaultdict(list)
         for row in newest.values():
             members[row[PARTY]].append(row)
-        sales = {
-            party: sum((Fraction(row["net_sales"]) for row in rows), Fraction(0))
-            for party, rows in self._inside(after, end).items()
-        }
-        shares = {party: _brand_share(rows, sales.get(party, Fraction(0))) for party, rows in members.items()}
+        inside = self._inside(after, end)
+        shares = {party: _brand_share(party, reports, inside.get(party, [])) for party, reports in members.items()}
         return {party: share for party, share in shares.items() if share is not None}
 
 
@@ -77,14 +74,18 @@ def _gross_profit(rows: Sequence[TruthRow]) -> Fraction | None:
     return sum((Fraction(row["gross_profit"]) for row in rows), Fraction(0))
 
 
-def _brand_share(reports: Sequence[TruthRow], sales: Fraction) -> Fraction | None:
+def _brand_share(party: str, reports: Sequence[TruthRow], months: Sequence[TruthRow]) -> Fraction | None:
+    own = [row for row in reports if row["customer_id"] == party]
+    reports = own or reports
     names = ("resale_revenue_net", "resale_cost_net", "customer_gross_profit_net")
     told = [[Fraction(row[name]) for name in names] for row in reports if all(row[name] for name in names)]
     whole = sum((profit for *_, profit in told), Fraction(0))
     if told and whole > 0:
         return _six_decimals(sum((revenue - cost for revenue, cost, _ in told), Fraction(0)) / whole)
     purchases = sum((Fraction(row["category_purchases_net"] or 0) for row in reports), Fraction(0))
-    return _six_decimals(sales / purchases) if purchases > 0 else None
+    stating = {row["customer_id"] for row in reports if row["category_purchases_net"]}
+    bought = [Fraction(row["net_sales"]) for row in months if own or row["customer_id"] in stating]
+    return _six_decimals(sum(bought, Fraction(0)) / purchases) if purchases > 0 else None
 
 
 def _six_decimals(share: Fraction) -> Fraction:
