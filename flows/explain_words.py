@@ -10,14 +10,8 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any, Final
 
-from kehu.flows.show import Labels, percent
+from kehu.flows.show import Labels, currency_names, percent
 from kehu.schemas import codes
-
-_CURRENCIES: Final = {
-    "CNY": ("元", "yuan"), "USD": ("美元", "USD"), "EUR": ("欧元", "EUR"), "GBP": ("英镑", "GBP"),
-    "HKD": ("港元", "HKD"), "JPY": ("日元", "JPY"),
-}  # fmt: skip
-"""Printed names of currencies; any other is printed by its code."""
 
 SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     # --- headings
@@ -356,8 +350,7 @@ class Speech(Labels):
         """An amount with two decimals and its currency: `1,234.50 元`."""
         if amount is None:
             return "–"
-        zh, en = _CURRENCIES.get(self.currency, (self.currency, self.currency))
-        return f"{amount:,.2f} {self.say(en, zh)}"
+        return f"{amount:,.2f} {self.say(*currency_names(self.currency))}"
 
     def percent(self, share: Decimal | None) -> str:
         """A share as a percentage with one decimal: `12.3 %`."""

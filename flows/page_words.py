@@ -13,7 +13,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
 
 from kehu.flows.page_facts import CLASSES, RunFacts, share
-from kehu.flows.show import Labels
+from kehu.flows.show import Labels, currency_names
 from kehu.schemas import codes
 
 LARGE: Final = Decimal(1_000_000)
@@ -22,7 +22,6 @@ LARGE: Final = Decimal(1_000_000)
 _CENT, _TENTH = Decimal("0.01"), Decimal("0.1")
 _NOTHING_THERE = re.compile(r"[;,]\s*null[^;.]*|[;,][^;,。]*为空[^;,。]*(?=[;,。])")
 _REFERENCES = re.compile(r"\s*\((?:(?:R|ABC-)\d+(?:,\s*)?)+\)")
-_CURRENCY_ZH = {"CNY": "元", "USD": "美元", "EUR": "欧元", "GBP": "英镑", "JPY": "日元", "HKD": "港元"}
 _MEASURES: dict[str, tuple[str, str]] = {"sales": ("sales", "销售额"), "gross_profit": ("gross profit", "毛利额")}
 _GATE = {"open": ("open", "通过"), "warned": ("warned", "有警告"), "closed": ("closed", "未通过")}
 _RULES = {
@@ -60,7 +59,7 @@ class Words(Labels):
     def unit(self) -> str:
         """The unit of printed amounts: `万元`, `CNY thousand`."""
         if self.language == "zh":
-            return ("万" if self.divisor > 1 else "") + _CURRENCY_ZH.get(self.currency, self.currency)
+            return ("万" if self.divisor > 1 else "") + currency_names(self.currency)[1]
         return self.currency + (" thousand" if self.divisor > 1 else "")
 
     @property

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
 from rich.console import Console, Group
 from rich.markup import escape
@@ -151,6 +151,17 @@ def _cell(value: Any) -> str:
     if isinstance(value, tuple | list):
         return ", ".join(map(_cell, value)) or "–"
     return escape(str(value))
+
+
+_CURRENCIES: Final = {
+    "CNY": ("yuan", "元"), "USD": ("USD", "美元"), "EUR": ("EUR", "欧元"), "GBP": ("GBP", "英镑"),
+    "HKD": ("HKD", "港元"), "JPY": ("JPY", "日元"),
+}  # fmt: skip
+
+
+def currency_names(code: str) -> tuple[str, str]:
+    """How a currency is printed in English and in Chinese; by its code where it has no name here."""
+    return _CURRENCIES.get(code, (code, code))
 
 
 def percent(share: Decimal | None) -> str | None:
