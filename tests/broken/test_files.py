@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 
 import openpyxl
-from shop import DELIVERED, MAPPING, SALES_HEADER, Shop, as_csv
+from shop import DELIVERED, MAPPING, NO_SCORES, SALES_HEADER, Shop, as_csv
 
 SALES = f"销售_{DELIVERED}.csv"
 
@@ -33,7 +33,7 @@ def test_wrong_encoding_forced(shop: Shop) -> None:
     assert error["file"] == SALES and error["row"] == 1
     assert "encoding" in error["hint"]
     shop.map(MAPPING)  # not forced, it is found
-    assert shop.published()["files"][0]["encoding"] == "gb18030"
+    assert shop.published(*NO_SCORES)["files"][0]["encoding"] == "gb18030"
 
 
 def test_bytes_that_are_no_text(shop: Shop) -> None:
@@ -48,8 +48,8 @@ def test_empty_file_poisons_no_later_night(shop: Shop) -> None:
     error = shop.refused(11, "empty_file")
     assert error["file"] == SALES
     shop.export()
-    assert shop.published()["gate"] == "open"
-    assert shop.sales_total() == 82_000
+    assert shop.published(*NO_SCORES)["gate"] == "open"
+    assert shop.accepted() == 82_000
 
 
 def test_file_without_a_header(shop: Shop) -> None:
@@ -73,8 +73,8 @@ def test_truncated_workbook(shop: Shop, tmp_path: Path) -> None:
     error = shop.refused(11, "unreadable_workbook")
     assert error["file"] == name
     shop.write(name, whole.read_bytes())
-    shop.published()
-    assert shop.sales_total() == 82_000
+    shop.published(*NO_SCORES)
+    assert shop.accepted() == 82_000
 
 
 def test_workbook_without_the_sheet(shop: Shop, tmp_path: Path) -> None:
@@ -133,13 +133,13 @@ def test_parquet_that_was_cut_off(shop: Shop) -> None:
 
 def test_unmapped_file_is_reported(shop: Shop) -> None:
     shop.write("通讯录.csv", "a,b\n1,2\n")
-    shown = shop.kehu(shop.night())
+    shown = shop.kehu(shop.night(*NO_SCORES))
     assert shown.exit_code == 0 and "not mapped, not read: 通讯录.csv" in shown.out
 
 
 def test_missing_and_unmapped_files_are_in_the_summary(shop: Shop) -> None:
     (shop.exports / f"客户_{DELIVERED}.csv").rename(shop.exports / "通讯录.csv")
-    summary = shop.published()
+    summary = shop.published(*NO_SCORES)
     assert summary["unmapped_files"] == ["通讯录.csv"]
     assert any("customers" in warning for warning in summary["warnings"])
 
@@ -154,12 +154,12 @@ def test_header_only_file(shop: Shop) -> None:
 
 def test_unknown_header_is_listed(shop: Shop) -> None:
     shop.write(SALES, as_csv(f"{SALES_HEADER},备注二", [[*line, ""] for line in shop.sales]))
-    row = next(row for row in shop.published()["files"] if row["entity"] == "sales_line")
+    row = next(row for row in shop.published(*NO_SCORES)["files"] if row["entity"] == "sales_line")
     assert row["unmapped_headers"] == "联系人 | 备注二"  # on the terminal: tests/flows/test_printed.py
 
 
 def test_unfinished_downloads_are_left_alone(shop: Shop) -> None:
     for name in ("~$销售_20240331.csv", "销售_20240331.csv.tmp", ".销售_20240331.csv"):
         shop.write(name, b"\xff\xfe broken")
-    summary = shop.published()
-    assert summary["unmapped_files"] == [] and shop.sales_total() == 82_000
+    summary = shop.published(*NO_SCORES)
+    assert summary["unmapped_files"] == [] and shop.accepted() == 82_000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from shop import MAPPING, Shop
+from shop import MAPPING, NO_SCORES, Shop
 
 CUSTOMERS = MAPPING[: MAPPING.index("  sales:")]
 SQL_FEED = (
@@ -32,8 +32,8 @@ def with_sql(shop: Shop, statement: str) -> None:
 
 def test_a_select_over_two_files_works(shop: Shop) -> None:
     with_sql(shop, GOOD)
-    shop.published()
-    assert shop.sales_total() == 82_000
+    shop.published(*NO_SCORES)
+    assert shop.accepted() == 82_000
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_an_unknown_source(shop: Shop) -> None:
 
 
 def test_a_file_that_is_no_longer_mapped(shop: Shop) -> None:
-    shop.published()
+    shop.published(*NO_SCORES)
     shop.map(MAPPING.replace("  sales:", "  lines:"))
     error = shop.refused(10, "file_mapping_gone")
     assert error["setting"] == "files.sales"

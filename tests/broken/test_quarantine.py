@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from shop import Shop
+from shop import NO_SCORES, Shop
 
 SAID = ("--reason", "typed wrongly", "--by", "Li Na")
 
@@ -15,7 +15,7 @@ def rejected(shop: Shop, tmp_path: Path) -> Path:
     """An export of one rejected row."""
     shop.sales[6][5] = "见附件"
     shop.export()
-    shop.published()
+    shop.published(*NO_SCORES)
     path = tmp_path / "rejected.csv"
     shop.kehu(shop.here("quarantine", "export", "--to", str(path)))
     return path

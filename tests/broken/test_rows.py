@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from shop import DELIVERED, MAPPING, SALES_HEADER, Shop, as_csv
+from shop import DELIVERED, MAPPING, NO_SCORES, SALES_HEADER, Shop, as_csv
 
 SALES = f"销售_{DELIVERED}.csv"
 
@@ -38,9 +38,9 @@ def test_text_in_too_many_amounts_closes_the_gate(shop: Shop) -> None:
     assert sum(row["row_count"] for row in listed) == 3  # what the hint says to look at is there
 
     broken(shop, 5, "1.00", 7, 8, 9)  # the next night has the mended file and knows nothing of the refused one
-    shop.published()
+    shop.published(*NO_SCORES)
     assert shop.deliveries() == [f"客户_{DELIVERED}.csv", SALES]
-    assert shop.sales_total() == 82_000 - 700 - 800 - 900 + 3
+    assert shop.accepted() == 82_000 - 700 - 800 - 900 + 3
 
 
 def test_a_closed_gate_leaves_the_published_night_alone(shop: Shop) -> None:
@@ -56,7 +56,7 @@ def test_a_closed_gate_leaves_the_published_night_alone(shop: Shop) -> None:
 def test_one_key_twice_with_different_content(shop: Shop) -> None:
     shop.sales.append([*shop.sales[0][:5], "55.00", ""])
     shop.export()
-    summary = shop.published()
+    summary = shop.published(*NO_SCORES)
     assert summary["quarantined"] == 2  # which of them is right, nobody knows
     row = next(row for row in summary["files"] if row["entity"] == "sales_line")
     assert (row["rows_data"], row["rows_accepted"], row["rows_quarantined"]) == (41, 39, 2)
@@ -69,9 +69,9 @@ def test_one_key_twice_with_different_content(shop: Shop) -> None:
 def test_the_same_row_twice_is_one(shop: Shop) -> None:
     shop.sales.append(shop.sales[0])
     shop.export()
-    row = next(row for row in shop.published()["files"] if row["entity"] == "sales_line")
+    row = next(row for row in shop.published(*NO_SCORES)["files"] if row["entity"] == "sales_line")
     assert (row["rows_accepted"], row["rows_merged"]) == (40, 1)
-    assert shop.sales_total() == 82_000
+    assert shop.accepted() == 82_000
 
 
 @pytest.mark.parametrize(("column", "rule"), [(0, "document_id_required"), (3, "customer_id_required")])
@@ -94,7 +94,7 @@ def test_a_wrong_totals_row(shop: Shop) -> None:
 
 def test_a_date_after_delivery(shop: Shop) -> None:
     broken(shop, 2, "2024-04-02", 5)
-    summary = shop.published()
+    summary = shop.published(*NO_SCORES)
     assert summary["quarantined"] == 1
     listed = shop.kehu(shop.here("quarantine", "list", "--json")).summary["quarantine"]
     assert [row["rule"] for row in listed] == ["document_date_after_delivery"]
@@ -104,7 +104,7 @@ def test_a_date_after_delivery(shop: Shop) -> None:
 
 
 def test_a_date_after_the_judged_day_is_no_error(shop: Shop) -> None:
-    outcome = shop.run("--as-of", "2024-03-28")  # the later option counts
+    outcome = shop.run("--as-of", "2024-03-28", *NO_SCORES)  # the later option counts
     row = next(row for row in outcome.summary["files"] if row["entity"] == "sales_line")
     later = sum(line[2] > "2024-03-28" for line in shop.sales)
     assert (row["rows_later"], row["rows_accepted"]) == (later, 40 - later)
@@ -113,7 +113,7 @@ def test_a_date_after_the_judged_day_is_no_error(shop: Shop) -> None:
 def test_more_fields_than_headers(shop: Shop) -> None:
     shop.sales[2].append("多余")
     shop.export()
-    assert shop.published()["quarantined"] == 1
+    assert shop.published(*NO_SCORES)["quarantined"] == 1
     listed = shop.kehu(shop.here("quarantine", "list", "--json")).summary["quarantine"]
     assert [row["rule"] for row in listed] == ["too_many_fields"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from shop import Shop
+from shop import NO_SCORES, Shop
 
 
 def with_policy(shop: Shop, key: str, value: str) -> None:
@@ -16,11 +16,17 @@ def test_a_blank_value_skips_the_marts_that_read_it(shop: Shop) -> None:
     with_policy(shop, "abc.quota_shares", "")
     shown = shop.kehu(shop.night())
     assert shown.exit_code == 0
-    for mart in ("mart_abc_customer", "mart_abc_indicator", "mart_abc_summary"):
+    for mart in (
+        "mart_abc_customer",
+        "mart_abc_indicator",
+        "mart_abc_summary",
+        "mart_abc_history",
+        "mart_abc_migration",
+    ):
         assert f"skipped: {mart} (policy_blank: abc.quota_shares)" in shown.out
     story = shop.kehu(shop.here("runs", "show", "20240331", "--json")).summary
     published = [row["mart"] for row in story["marts"] if row["mart_status"] == "published"]
-    assert published == ["dim_customer"]
+    assert published == ["dim_class_policy", "dim_customer", "mart_customer_stability"]
 
 
 def test_a_blank_value_of_a_required_mart(shop: Shop) -> None:
@@ -98,7 +104,7 @@ def test_a_project_that_is_not_there(shop: Shop) -> None:
 
 
 def test_another_portfolio(shop: Shop) -> None:
-    shop.published()
+    shop.published(*NO_SCORES)
     shop.settings('[portfolio]\nreporting_currency = "EUR"\n')
     error = shop.refused(10, "other_portfolio")
     assert "EUR" in str(error["details"]) and "CNY" in str(error["details"])
@@ -165,12 +171,12 @@ def test_names_that_are_not_there(shop: Shop, arguments: list[str], code: str) -
 
 
 def test_a_run_that_is_not_there(shop: Shop) -> None:
-    shop.published()
+    shop.published(*NO_SCORES)
     error = shop.kehu(shop.here("runs", "show", "20990101", "--json")).refused(2, "unknown_run")
     assert "kehu runs" in error["hint"]
     shop.sales[0][5] = "101.00"
     shop.export()
-    shop.published()
+    shop.published(*NO_SCORES)
     error = shop.kehu(shop.here("runs", "show", "2024", "--json")).refused(2, "ambiguous_run")
     assert error["count"] == len(error["keys"]) == 2
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from shop import Outcome, Shop
+from shop import NO_SCORES, Outcome, Shop
 
 HOLDS = """
 import sys
@@ -38,7 +38,7 @@ def test_another_run_holds_the_lock(shop: Shop) -> None:
         assert f"pid {first.pid}" in error["details"] and "command kehu run shop 2024-03-31" in error["details"]
         assert shop.kehu(shop.night("--json", command="check")).exit_code == 0  # a dry run needs no lock
         first.communicate(b"")
-    shop.published()
+    shop.published(*NO_SCORES)
 
 
 @pytest.mark.parametrize("place", ["file", "/proc/kehu"])
@@ -60,24 +60,24 @@ def test_a_warehouse_link_that_is_not_ours(shop: Shop) -> None:
 
 
 def test_a_published_file_that_is_no_database(shop: Shop) -> None:
-    shop.published()
+    shop.published(*NO_SCORES)
     published = shop.warehouse.resolve()
     published.chmod(0o644)
     published.write_text("not a database")
     for arguments in (["runs"], ["runs", "show", "2024"]):
         error = shop.kehu(shop.here(*arguments, "--json")).refused(13, "not_a_warehouse")
         assert error["file"] == str(published)
-    shop.published()  # the same night again: published anew, from the private master
-    assert shop.warehouse.resolve() != published and shop.sales_total() == 82_000
+    shop.published(*NO_SCORES)  # the same night again: published anew, from the private master
+    assert shop.warehouse.resolve() != published and shop.accepted() == 82_000
 
 
 def test_a_published_file_that_is_gone(shop: Shop) -> None:
-    shop.published()
+    shop.published(*NO_SCORES)
     shop.warehouse.resolve().unlink()
     error = shop.kehu(shop.here("runs", "--json")).refused(13, "version_missing")
     assert "again" in error["hint"]
-    shop.published()
-    assert shop.sales_total() == 82_000
+    shop.published(*NO_SCORES)
+    assert shop.accepted() == 82_000
     shop.warehouse.unlink()
     shop.refused(13, "link_missing")
 
@@ -93,7 +93,7 @@ def test_no_warehouse_yet(shop: Shop) -> None:
 
 
 def test_a_published_file_somebody_writes_to(shop: Shop) -> None:
-    shop.published()
+    shop.published(*NO_SCORES)
     shop.warehouse.resolve().chmod(0o644)
     writes = "import duckdb, sys; con = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
     arguments = [sys.executable, "-c", writes, str(shop.warehouse.resolve())]
@@ -102,24 +102,24 @@ def test_a_published_file_somebody_writes_to(shop: Shop) -> None:
         shop.kehu(shop.here("runs", "--json")).refused(13, "opened_for_writing")
         shop.sales[0][5] = "101.00"
         shop.export(day="20240401")
-        assert shop.published()["status"] == "published"  # it does not stop a night, nor get into it
-        assert shop.sales_total() == 82_001
+        assert shop.published(*NO_SCORES)["status"] == "published"  # it does not stop a night, nor get into it
+        assert shop.accepted() == 82_001
         other.communicate(b"")
 
 
-@pytest.mark.parametrize("most_bytes", [2_000, 60_000])
-def test_disk_full(shop: Shop, most_bytes: int) -> None:
+@pytest.mark.parametrize(("most_bytes", "options"), [(2_000, NO_SCORES), (60_000, ())])
+def test_disk_full(shop: Shop, most_bytes: int, options: tuple[str, ...]) -> None:
     def small_disk() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
 
     shop.sales *= 4  # a file above the smaller limit
     shop.export()
     before = shop.state()
-    error = outcome(shop.start(shop.night("--json"), before=small_disk)).refused(15, "disk_full")
+    error = outcome(shop.start(shop.night("--json", *options), before=small_disk)).refused(15, "disk_full")
     assert "run" in error["hint"]
     after = shop.state()
     assert after["warehouse"] is None and (after["unfinished"], after["scratch"]) == (before["unfinished"], [])
-    assert shop.published()["gate"] == "open"  # with room again, the same command gets through
+    assert shop.published(*options)["gate"] == "open"  # with room again, the same command gets through
 
 
 @pytest.mark.parametrize("stage", ["landing files", "accounting for every row"])
@@ -145,9 +145,9 @@ def test_interrupted_with_json(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> N
         os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(steps, "conform", impatient)
-    shop.refused(130, "interrupted")
+    shop.refused(130, "interrupted", *NO_SCORES)
     monkeypatch.undo()
-    shop.published()  # nothing that was left stands in the way
+    shop.published(*NO_SCORES)  # nothing that was left stands in the way
 
 
 def test_the_reader_of_our_output_goes_away(shop: Shop) -> None:

@@ -54,6 +54,9 @@ files:
           document_type: invoice
 """
 
+NO_SCORES = ("--only", "dim_class_policy")
+"""Options of a night whose only mart reads no row: for what happens before and after the marts, its longest stage."""
+
 CUSTOMER_HEADER = "客户编码,客户名称,电话"
 SALES_HEADER = "单据编号,行号,日期,客户编码,数量,金额,联系人"
 Line = list[str]
@@ -224,6 +227,16 @@ class Shop:
     @property
     def warehouse(self) -> Path:
         return self.home / "warehouse" / "kehu.duckdb"
+
+    def accepted(self) -> Any:
+        """Net amount of the sales lines the newest run accepted, as its account has it."""
+        from kehu.warehouse.read import reading
+
+        newest = "SELECT arg_max(run_id, started_at) FROM run_log"
+        lines = "entity = 'sales_line' AND outcome = 'accepted' AND measure_name = 'amount_net'"
+        with reading(self.home / "warehouse") as con:
+            told = con.execute(f"SELECT sum(amount_total) FROM run_input_reason WHERE {lines} AND run_id = ({newest})")
+            return told.fetchall()[0][0]
 
     def sales_total(self, table: str = "mart_abc_customer") -> Any:
         """Net sales of all customers in the newest official mart."""

@@ -10,7 +10,12 @@ from night_world import Company, invoice_lines
 from kehu.config.errors import EXIT_DONE, EXIT_SETTINGS, EXIT_USAGE
 from kehu.flows.cli import main
 
-ABC = ("mart_abc_customer", "mart_abc_indicator", "mart_abc_summary")
+OF_HISTORY = ("mart_abc_customer", "mart_abc_history", "mart_abc_migration")
+"""The history, and the marts that are made from it. Compliance is one too, but here no visits are delivered."""
+OTHERS = ("dim_class_policy", "dim_customer", "mart_abc_indicator", "mart_abc_summary", "mart_customer_stability")
+OF_WINDOW = ("mart_abc_customer", "mart_abc_history", "mart_abc_indicator", "mart_abc_migration", "mart_abc_summary")
+"""The marts that need the length of the window."""
+NO_VISITS = {"mart_abc_compliance": "missing_entity: visit"}
 POINTERS = "SELECT mart, run_id, superseded_run_id FROM run_current ORDER BY mart"
 
 
@@ -31,12 +36,13 @@ def command(company: Company, *more: str) -> list[str]:
 def test_only_moves_the_named_marts_and_what_depends_on_them(trading: Company) -> None:
     first = trading.run()
     trading.export("发票_20240331.csv", invoice_lines(count=50))
-    second = trading.run(only=("abc",))
-    assert dict(second.published).keys() == set(ABC)
-    assert trading.ask(POINTERS) == [
-        {"mart": "dim_customer", "run_id": first.run_id, "superseded_run_id": None},
-        *({"mart": mart, "run_id": second.run_id, "superseded_run_id": first.run_id} for mart in ABC),
+    second = trading.run(only=("mart_abc_history",))
+    assert dict(second.published).keys() == set(OF_HISTORY)
+    pointers = [
+        *({"mart": mart, "run_id": first.run_id, "superseded_run_id": None} for mart in OTHERS),
+        *({"mart": mart, "run_id": second.run_id, "superseded_run_id": first.run_id} for mart in OF_HISTORY),
     ]
+    assert trading.ask(POINTERS) == sorted(pointers, key=lambda pointer: pointer["mart"])
     assert trading.ask("SELECT DISTINCT run_id FROM v_abc_customer") == [{"run_id": second.run_id}]
     assert trading.ask("SELECT DISTINCT run_id FROM v_abc_customer_superseded") == [{"run_id": first.run_id}]
     assert trading.ask("SELECT DISTINCT run_id FROM v_customer") == [{"run_id": first.run_id}]
@@ -53,13 +59,14 @@ def test_a_blank_policy_value_skips_what_reads_it(trading: Company, capsys: pyte
     trading.decide("abc", "window", {"2024-01-01": "null"})
     assert main(command(trading)) == EXIT_DONE
     told = json.loads(capsys.readouterr().out)
-    assert told["skipped"] == dict.fromkeys(ABC, "policy_blank: abc.window")
-    assert told["published"].keys() == {"dim_customer"}
+    skipped = dict(sorted((dict.fromkeys(OF_WINDOW, "policy_blank: abc.window") | NO_VISITS).items()))
+    assert told["skipped"] == skipped
+    assert told["published"].keys() == {"dim_customer", "dim_class_policy", "mart_customer_stability"}
     assert trading.ask("SELECT mart, reason FROM run_mart WHERE mart_status = 'skipped' ORDER BY mart") == [
-        {"mart": mart, "reason": "policy_blank: abc.window"} for mart in ABC
+        {"mart": mart, "reason": reason} for mart, reason in skipped.items()
     ]
     (status,) = trading.ask("SELECT skipped_marts FROM v_data_status")
-    assert status["skipped_marts"] == ", ".join(f"{mart} (policy_blank: abc.window)" for mart in ABC)
+    assert status["skipped_marts"] == ", ".join(f"{mart} ({reason})" for mart, reason in skipped.items())
 
 
 def test_a_required_mart_that_would_be_skipped_stops_the_night(
@@ -85,7 +92,7 @@ def test_a_mart_whose_entity_was_never_delivered_is_skipped(company: Company) ->
         encoding="utf-8",
     )
     receipt = company.run()
-    assert receipt.published == {}
+    assert receipt.published.keys() == {"dim_class_policy"}, "policy alone"
     assert set(receipt.skipped.values()) == {"missing_entity: sales_line"}
     assert any("invoices" in warning for warning in receipt.warnings)
 
