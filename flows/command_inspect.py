@@ -142,13 +142,14 @@ def dictionary(arguments: argparse.Namespace) -> int:
 
 def sql(arguments: argparse.Namespace) -> int:
     """Print the SQL a mart is built by, or a view is made of."""
-    from kehu.tasks.marts import mart_sql
+    from kehu.tasks.marts import MARTS, mart_sql
     from kehu.warehouse.views import view_sql
 
     settings = settings_of(arguments)
-    statements = {**mart_sql(), **view_sql()}
-    if arguments.name not in statements:
-        raise _unknown_name("mart or view", arguments.name, list(statements))
+    views = view_sql()
+    if arguments.name not in (*MARTS, *views):
+        raise _unknown_name("mart or view", arguments.name, [*MARTS, *views])
+    statements = mart_sql(only=[arguments.name]) if arguments.name in MARTS else views
     text = statements[arguments.name]
     if arguments.json:
         show.print_json(

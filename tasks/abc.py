@@ -259,7 +259,7 @@ def combined_ranks(values: ir.Table, ranks: ir.Table, rules: AbcRules) -> ir.Tab
     """
     rows = combined_scores(values, ranks, rules)
     weights = {f"weight_{part}": exact.ratio(rows[f"mass_{part}"], rows["mass_known"]) for part in _PARTS}
-    return rows.mutate(**weights).drop("mass_known", *(f"mass_{part}" for part in _PARTS))
+    return rows.select(*(name for name in rows.columns if not name.startswith("mass_")), **weights)
 
 
 def combined_scores(values: ir.Table, ranks: ir.Table, rules: AbcRules) -> ir.Table:

@@ -177,11 +177,10 @@ def values_of_traders(
 
 def _with_values(keys: ir.Table, sales: ir.Table, collections: ir.Table, brand: ir.Table, rules: AbcRules) -> ir.Table:
     one_period = ("period_type", "period_age")
-    rows = keys.left_join(
-        sales.drop("period_start_date", "period_end_date"), [*_PARTY, *one_period], rname="sales_{name}"
-    )
+    traded = sales.select(*_PARTY, *one_period, *_TRADE)
+    rows = keys.left_join(traded, [*_PARTY, *one_period], rname="sales_{name}")
     rows = rows.select(*keys.columns, *_TRADE)
-    received = collections.drop("period_start_date", "period_end_date")
+    received = collections.select(*CUSTOMER, *one_period, "collections")
     rows = rows.left_join(received, [*CUSTOMER, *one_period], rname="paid_{name}").select(*rows.columns, "collections")
     shares = brand.select(*_PARTY, "period_end_date", "brand_share", "brand_share_source")
     rows = rows.left_join(shares, [*_PARTY, "period_end_date"], rname="brand_{name}")

@@ -17,7 +17,6 @@ from kehu.tasks.core import (
     READ_OF_DOCUMENTS,
     TOP,
     SalesRules,
-    groups_table,
     with_accounts,
     with_merges,
 )
@@ -68,19 +67,18 @@ def dim_customer(
     Policy: `party.scored`, `party.internal_customer_ids`.
     """
     described = _under_final_codes(master, merges)
-    groups = groups_table({}) if groups is None else groups
     named = _documents_of_customers(documents)
     accounts = named.select(*_CUSTOMER)
     if payments is not None:
         accounts = _with_payers(accounts, with_accounts(payments.select(*_CUSTOMER), merges))
     described_by = described.select(*_CUSTOMER, _HEAD, f.created_date.name, IS_DESCRIBED)
     everyone = _everyone(described_by, accounts, groups, as_of=as_of)
-    joined = everyone.left_join(described, _CUSTOMER, rname="master_{name}").drop(
-        *(f"master_{name}" for name in _CUSTOMER)
-    )
+    joined = everyone.left_join(described, _CUSTOMER, rname="master_{name}")
+    joined = joined.select(*described.columns)
     joined = joined.left_join(named, _CUSTOMER, rname="named_{name}")
     joined = joined.left_join(_merged_codes(merges, rules), _CUSTOMER, rname="merged_{name}")
-    joined = joined.left_join(groups, _CUSTOMER, rname="group_{name}")
+    if groups is not None:
+        joined = joined.left_join(groups, _CUSTOMER, rname="group_{name}")
     if rules.scored_party == "bill_to":
         heads = head_offices(master, merges, rules)
         billed = heads.select(*_CUSTOMER, **{_BILLED_HEAD: heads[_HEAD]})
@@ -117,9 +115,9 @@ def _is_listed(code: ir.StringValue, rules: SalesRules) -> ir.BooleanValue:
 
 def _under_final_codes(master: ir.Table, merges: ir.Table) -> ir.Table:
     """The customer master without former codes, heads under the code they count for."""
-    master = master.drop(f.delivery_id.name, f.source_row.name)
+    columns = [name for name in master.columns if name not in (f.delivery_id.name, f.source_row.name)]
     former = merges.select(*_KEYS, customer_id=merges[f.old_customer_id.name])
-    return with_merges(master, merges, _HEAD).anti_join(former, _CUSTOMER)
+    return with_merges(master.select(*columns), merges, _HEAD).anti_join(former, _CUSTOMER)
 
 
 def _documents_of_customers(documents: ir.Table) -> ir.Table:
@@ -142,7 +140,7 @@ def _with_payers(named: ir.Table, payments: ir.Table) -> ir.Table:
     return ibis.union(named, payers, distinct=True)
 
 
-def _everyone(master: ir.Table, named: ir.Table, groups: ir.Table, *, as_of: date) -> ir.Table:
+def _everyone(master: ir.Table, named: ir.Table, groups: ir.Table | None, *, as_of: date) -> ir.Table:
     is_described = master[IS_DESCRIBED]
     # Before the first delivery of a source nobody could stand in its master: then who is known later counts.
     has_none = ~is_described.any().over(ibis.window(group_by=list(_KEYS)))
@@ -154,6 +152,8 @@ def _everyone(master: ir.Table, named: ir.Table, groups: ir.Table, *, as_of: dat
     heads = master.semi_join(accounts, _CUSTOMER)
     heads = heads.filter(heads[_HEAD].notnull())
     heads = heads.select(*_KEYS, customer_id=heads[_HEAD])
+    if groups is None:
+        return ibis.union(accounts, heads, distinct=True)
     tops = groups.semi_join(accounts, _CUSTOMER)
     tops = tops.select(*_KEYS, customer_id=tops[TOP])
     return ibis.union(accounts, heads, tops, distinct=True)

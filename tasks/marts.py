@@ -125,7 +125,9 @@ EXAMPLE_DAY = date(2024, 12, 31)
 """The judged day of the statements shown: windows need one."""
 
 
-def mart_sql(policy: Policy | None = None, as_of: date = EXAMPLE_DAY) -> dict[str, str]:
+def mart_sql(
+    policy: Policy | None = None, as_of: date = EXAMPLE_DAY, *, only: Sequence[str] | None = None
+) -> dict[str, str]:
     """The statements by which each mart is built, by name of the mart: interim results first, then the mart.
 
     Nothing is run. Entities as of the day stand under their names, merged customers as `kehu_merges`, customers under
@@ -135,28 +137,31 @@ def mart_sql(policy: Policy | None = None, as_of: date = EXAMPLE_DAY) -> dict[st
     Args:
         policy: the policy in force; None means the shipped one.
         as_of: the day judged.
+        only: names of the marts wanted; None means all.
     """
-    policy = policy or PolicyBook.load(None).on(as_of, {})
-    return {name: _statements(mart, policy, as_of) for name, mart in MARTS.items()}
+    written = WrittenFacts(policy or PolicyBook.load(None).on(as_of, {}), as_of)
+    return {name: _statements(MARTS[name], written) for name in (MARTS if only is None else only)}
 
 
-def _statements(mart: Mart, policy: Policy, as_of: date) -> str:
-    written = WrittenFacts(policy, as_of)
-    expression = by_contract(mart.table, mart.make(written), as_of=as_of, run_id=":run_id")
+def _statements(mart: Mart, written: WrittenFacts) -> str:
+    made, asked_for = written.noting(lambda: mart.make(written))
+    expression = by_contract(mart.table, made, as_of=written.as_of, run_id=":run_id")
     name = mart.table.name
-    steps = [*written.statements.items(), (name, str(ibis.to_sql(expression, dialect="duckdb")))]
-    head = f"-- {name}: as of {as_of} with the policy in force on that day"
+    steps = [*written.steps(asked_for).items(), (name, str(ibis.to_sql(expression, dialect="duckdb")))]
+    head = f"-- {name}: as of {written.as_of} with the policy in force on that day"
     return "\n\n".join([head, *(f"-- {step}\n{statement};" for step, statement in steps)]) + "\n"
 
 
 class WrittenFacts(Facts):
-    """Facts that are not computed: the statement of each interim result is written down in `statements`."""
+    """Facts that are not computed: the statement of each interim result is written down, once for all marts."""
 
     def __init__(self, policy: Policy, as_of: date) -> None:
         nowhere = Path()
         inputs = MartInputs((), nowhere, nowhere, policy, as_of, as_of, ":run_id", "CNY", {})
         super().__init__(ibis.duckdb.connect(), inputs, ExitStack(), _makers())
-        self.statements: dict[str, str] = {}
+        self._statements: dict[str, str] = {}
+        self._made_from: dict[str, tuple[str, ...]] = {}
+        self._asked_for: list[str] = []
 
     def entity(self, table: Table) -> ir.Table:
         """A table with the entity's columns, under its name."""
@@ -178,7 +183,22 @@ class WrittenFacts(Facts):
     def once(self, name: str, make: Callable[[], ir.Table]) -> ir.Table:
         """An interim result by its name: its statement is written down at the first call."""
         if name not in self._made:
-            expression = make()
-            self.statements[f"kehu_{name}"] = str(ibis.to_sql(expression, dialect="duckdb"))
+            expression, self._made_from[name] = self.noting(make)
+            self._statements[name] = str(ibis.to_sql(expression, dialect="duckdb"))
             self._made[name] = ibis.table(expression.schema(), name=f"kehu_{name}")
+        self._asked_for.append(name)
         return self._made[name]
+
+    def noting(self, make: Callable[[], ir.Table]) -> tuple[ir.Table, tuple[str, ...]]:
+        """What `make` makes, and the names of the interim results it asks for, in order."""
+        outer, self._asked_for = self._asked_for, []
+        made = make()
+        asked_for, self._asked_for = tuple(self._asked_for), outer
+        return made, asked_for
+
+    def steps(self, names: Sequence[str]) -> dict[str, str]:
+        """The statements of interim results by the names of their tables, each after those it is made from."""
+        found: dict[str, str] = {}
+        for name in dict.fromkeys(names):
+            found |= self.steps(self._made_from[name]) | {f"kehu_{name}": self._statements[name]}
+        return found
