@@ -242,6 +242,7 @@ CLASS_REASON = CodeList(
         Code("negative", "期内为负", "the indicator is negative in the window"),
         Code("internal", "内部客户", "internal customers are not classed"),
         Code("missing", "缺少数据", "the indicator cannot be computed for any of the customer's lines"),
+        Code("not_collected", "有销售未回款", "sold in the window, nothing collected, and the profit is unknown"),
     ),
 )
 

@@ -473,6 +473,10 @@ scored_customer_id = _text(
     "The customer under which this one is scored, by policy `party.scored`: itself (account), its head office (bill_to, one level), or the top of its group (group).",
     "评分所归客户,按策略 party.scored:本身(account)、上级客户(bill_to,一级)或集团最上级(group)。", IDENTIFIER,
 )  # fmt: skip
+former_customer_ids = _text(
+    "former_customer_ids", "并入的原编码", "former codes", "The codes that count for this customer on as_of, sorted, separated by `, `; null where none.",
+    "截至业务日并入该客户的原编码,以逗号分隔;无则为空。",
+)  # fmt: skip
 merged_customers = _count(
     "merged_customers", "并入客户数", "merged codes", "How many former customer codes count for this customer on as_of.",
     "截至业务日并入该客户的原编码数。", "customers",
@@ -586,8 +590,8 @@ non_goods = Field(
 )  # fmt: skip
 gross_profit = Field(
     name="gross_profit", type=MONEY, label_en="gross profit in window", label_zh="期间毛利", unit="currency", tax=TaxBasis.UNKNOWN,
-    description_en="Gross profit in the window, in the tax basis of the row; lines without cost left out and counted; null if no line has one.",
-    description_zh="期间毛利,税基同本行;无成本的行不计入并另行计数。",
+    description_en="Gross profit in the window, in the tax basis of the row; lines without cost left out and counted; null if no line has one, or none of the company's ever had.",
+    description_zh="期间毛利,税基同本行;无成本的行不计入并另行计数;均无成本或本公司从无成本数据时为空。",
 )  # fmt: skip
 lines_without_cost = _count(
     "lines_without_cost",
@@ -693,8 +697,8 @@ abc_class_reason = Field(
 )  # fmt: skip
 is_conflict = Field(
     name="is_conflict", type=FLAG, label_en="indicators conflict", label_zh="指标冲突",
-    description_en="True where two indicators differ by two classes or more, a zero or negative value standing one below C: size is not profit.",
-    description_zh="任两项指标相差两类及以上时为真(零或负值视为低于 C 一级)。",
+    description_en="True where two indicators differ by two classes or more, a negative value standing one below C and a zero not compared: size is not profit.",
+    description_zh="任两项指标相差两类及以上时为真(负值视为低于 C 一级,零值不比较)。",
 )  # fmt: skip
 abc_class_prev = _abc(
     "abc_class_prev", "上期类别", "class before", "Combined class in the period before, from the same facts and today's rules; null if not ranked then.",

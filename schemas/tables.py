@@ -157,6 +157,7 @@ DIM_CUSTOMER = Table(
         *_PUBLISHED, *_ORIGIN, f.customer_id, f.customer_name, f.short_name, f.uscc, f.customer_type, f.customer_status,
         f.is_internal, f.industry, f.country, f.region, f.province, f.city, f.parent_customer_id, f.owner_id, f.owner_name,
         f.department, f.credit_limit_gross, f.payment_terms_days, f.first_deal_date, f.first_document_date, f.last_document_date, f.scored_customer_id, f.merged_customers,
+        f.former_customer_ids,
         f.attribute_reason,
     ),
     key=(*_PUBLISHED, *_ORIGIN, f.customer_id),

@@ -282,7 +282,7 @@ def combined_scores(values: ir.Table, ranks: ir.Table, rules: AbcRules) -> ir.Ta
 
     Edges: not ranked: `internal`; `missing` where neither size nor gross profit, or nothing
     with a weight, is known; `negative` where one of them
-    is below zero; else `no_trade`.
+    is below zero; `not_collected` where there are sales, no collections, and the profit is unknown; else `no_trade`.
 
     Policy: `abc.weights`, `abc.size_by`.
 
@@ -392,6 +392,7 @@ def _why_no_judgement(rows: ir.Table) -> ir.StringValue:
         (has_traded & (rows["score"] > exact.zero(0)), ibis.null("string")),
         ((rows["mass_known"] == 0) | (rows["size_above"].isnull() & rows["gross_profit_above"].isnull()), "missing"),
         (is_negative, "negative"),
+        ((rows["sales_above"] > 0) & rows["gross_profit_above"].isnull(), "not_collected"),
         else_="no_trade",
     )
 
@@ -465,25 +466,33 @@ CLASS_POINTS = {"A": 3, "B": 2, "C": 1}
 
 
 def conflict_and_points(
-    classes: Mapping[str, ir.Value], known: Mapping[str, ir.Value], rules: AbcRules
+    classes: Mapping[str, ir.Value],
+    known: Mapping[str, ir.Value],
+    is_negative: Mapping[str, ir.Value],
+    rules: AbcRules,
 ) -> tuple[ir.Value, ir.Value]:
     """Whether a customer's indicators conflict, and the points of its classes.
 
     Args:
         classes: class by `size`, `gross_profit`, `brand_share`; null without one.
         known: whether each of them is known.
+        is_negative: whether each of them is below zero.
         rules: policy values.
 
     Rule: A = 3, B = 2, C = 1, a known value without class (zero or negative) 0; they conflict where the highest lies
-    two or more above the lowest. Points: mean by `abc.weights` over the known ones.
+    two or more above the lowest, zeros not compared: who bought nothing has no profit to compare. Points: mean by
+    `abc.weights` over the known ones.
     """
     weights, _ = exact.over_common_denominator(rules.weights)
     points = {
         part: ibis.cases(*((classes[part] == letter, value) for letter, value in CLASS_POINTS.items()), else_=0)
         for part in _PARTS
     }
-    of_known = {part: ibis.ifelse(known[part], points[part], ibis.null("int8")) for part in _PARTS}
-    span = ibis.greatest(*of_known.values()) - ibis.least(*of_known.values())
+    compared = {
+        part: ibis.ifelse(classes[part].notnull() | is_negative[part], points[part], ibis.null("int8"))
+        for part in _PARTS
+    }
+    span = ibis.greatest(*compared.values()) - ibis.least(*compared.values())
     mass = {part: ibis.ifelse(known[part], weight, 0) for part, weight in zip(_PARTS, weights, strict=True)}
     above = sum((mass[part] * points[part] for part in _PARTS), start=ibis.literal(0))
     below = sum(mass.values(), start=ibis.literal(0))

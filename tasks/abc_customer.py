@@ -84,7 +84,14 @@ def _columns(rows: ir.Table, rules: AbcRules, scored_party: str) -> ir.Table:
         "brand_share": rows["brand_share_abc_class"],
     }
     known = {part: rows[f"known_{part}"] for part in classes}
-    is_conflict, points = conflict_and_points(classes, known, rules)
+    size_reason = ibis.ifelse(is_by_collections, rows["collections_class_reason"], rows["sales_class_reason"])
+    reasons = {
+        "size": size_reason,
+        "gross_profit": rows["gross_profit_class_reason"],
+        "brand_share": rows["brand_share_class_reason"],
+    }
+    is_negative = {part: (reason == "negative").fill_null(False) for part, reason in reasons.items()}
+    is_conflict, points = conflict_and_points(classes, known, is_negative, rules)
     is_ranked = rows["combined_abc_class"].notnull()
     is_net = rows[f.tax_basis.name] == "net"
     nothing = ibis.null("decimal(38, 6)")

@@ -98,9 +98,9 @@ def scored_customers(customers: ir.Table, sales: ir.Table, receipts: ir.Table) -
         receipts: `Facts.first_receipts`: a source and company without a row delivers no receipts.
 
     Shape: one row per source, company, scored customer and tax basis, with `customer_name`, `is_internal`,
-    `member_customers`, `first_received_date` of its company. A customer without any line stands in the basis of its
-    company: net where there are net lines or none, else unknown. Customers scored under their head office stand under
-    that.
+    `member_customers`, `first_received_date` of its company and `states_cost` (any line of the company in that basis
+    has a gross profit). A customer without any line stands in the basis of its company: net where there are net lines
+    or none, else unknown. Customers scored under their head office stand under that.
     """
     scored = customers.mutate(customer_id=customers[f.scored_customer_id.name])
     heads = scored.group_by(list(CUSTOMER)).aggregate(member_customers=scored.count())
@@ -111,14 +111,18 @@ def scored_customers(customers: ir.Table, sales: ir.Table, receipts: ir.Table) -
     usual = own.group_by(list(KEYS)).aggregate(usual_basis=own[f.tax_basis.name].min())  # net comes before unknown
     joined = party.left_join(own, CUSTOMER, rname="own_{name}").left_join(usual, KEYS, rname="usual_{name}")
     joined = joined.left_join(receipts, KEYS, rname="paying_{name}")
-    return joined.select(
+    plain = (f.customer_name.name, "member_customers", "first_received_date", f.is_internal.name, f.tax_basis.name)
+    rows = joined.select(*CUSTOMER, *plain, "usual_basis")
+    rows = rows.select(
         *CUSTOMER,
-        f.customer_name.name,
-        "member_customers",
-        "first_received_date",
-        is_internal=joined[f.is_internal.name].fill_null(False),
-        tax_basis=ibis.coalesce(joined[f.tax_basis.name], joined["usual_basis"], "net"),
+        *plain[:3],
+        is_internal=rows[f.is_internal.name].fill_null(False),
+        tax_basis=ibis.coalesce(rows[f.tax_basis.name], rows["usual_basis"], "net"),
     )
+    of_company = [*KEYS, f.tax_basis.name]
+    costed = sales.group_by(of_company).aggregate(states_cost=sales["gross_profit"].notnull().any())
+    joined = rows.left_join(costed, of_company, rname="costed_{name}")
+    return joined.select(*rows.columns, states_cost=joined["states_cost"].fill_null(False))
 
 
 # --- values -----------------------------------------------------------------------------------------------------------
@@ -141,9 +145,9 @@ def values_of_all(
     `non_goods`, `gross_profit`, `lines_without_cost`, `collections`, `brand_share`, `brand_share_source`,
     `size_indicator`.
 
-    Edges: no line: zero sales and gross profit; no receipt: zero collections, null where the source delivers none up to
-    the period's end — its size is then measured by sales; the brand share is looked at only where there is trade in the
-    period.
+    Edges: no line: zero sales and gross profit (null where the company states no cost at all); no receipt: zero
+    collections, null where the source delivers none up to the period's end — its size is then measured by sales; the
+    brand share is looked at only where there is trade in the period.
     """
     is_it = {"period_type": period.period_type, "period_age": period.age}
     sales, collections = (
@@ -199,7 +203,7 @@ def _filled(rows: ir.Table, rules: AbcRules) -> ir.Table:
         sales_lines=lines,
         sales=ibis.ifelse(lines > 0, rows["sales"], none),
         non_goods=rows["non_goods"].fill_null(none),
-        gross_profit=ibis.ifelse(lines > 0, rows["gross_profit"], none),
+        gross_profit=ibis.cases((lines > 0, rows["gross_profit"]), (rows["states_cost"], none)),
         lines_without_cost=rows["lines_without_cost"].fill_null(0),
         has_collections=has_receipts,
         collections=ibis.ifelse(has_receipts, rows["collections"].fill_null(none), ibis.null("decimal(38, 6)")),

@@ -37,7 +37,9 @@ def dim_customer(
     *,
     as_of: date,
     payments: ir.Table | None = None,
+    heads: ir.Table | None = None,
     groups: ir.Table | None = None,
+    owners: ir.Table | None = None,
 ) -> ir.Table:
     """Everyone who is a customer on `as_of`, after merges, with the attributes that may be read on that day.
 
@@ -48,7 +50,9 @@ def dim_customer(
         rules: party scored and internal customers.
         as_of: the day judged.
         payments: receipts; None where there are none.
+        heads: `head_offices`; None where they are still to be worked out.
         groups: see `groups_table` of core; None where no customer has a head office, or no group is scored.
+        owners: the employees: their names, where the customer master has only codes.
 
     Rule: whoever stands in the customer master on as_of, is named on a sales document dated up to as_of (as billed or
     as ship-to customer) or on a receipt, or heads one of these: directly, or as the top of the group. In the master
@@ -80,10 +84,20 @@ def dim_customer(
     if groups is not None:
         joined = joined.left_join(groups, _CUSTOMER, rname="group_{name}")
     if rules.scored_party == "bill_to":
-        heads = head_offices(master, merges, rules)
+        heads = head_offices(master, merges, rules) if heads is None else heads
         billed = heads.select(*_CUSTOMER, **{_BILLED_HEAD: heads[_HEAD]})
         joined = joined.left_join(billed, _CUSTOMER, rname="billed_{name}")
+    if owners is not None:
+        joined = _with_owner_names(joined, owners)
     return _columns(joined, rules)
+
+
+def _with_owner_names(rows: ir.Table, owners: ir.Table) -> ir.Table:
+    code, name = f.owner_id.name, f.owner_name.name
+    known = owners.select(*_KEYS, code, name_of_owner=owners[name])
+    joined = rows.left_join(known, [*_KEYS, code], rname="owner_{name}")
+    others = [column for column in rows.columns if column != name]
+    return joined.select(*others, **{name: ibis.coalesce(joined[name], joined["name_of_owner"])})
 
 
 def head_offices(master: ir.Table, merges: ir.Table, rules: SalesRules) -> ir.Table:
@@ -161,10 +175,13 @@ def _everyone(master: ir.Table, named: ir.Table, groups: ir.Table | None, *, as_
 
 def _merged_codes(merges: ir.Table, rules: SalesRules) -> ir.Table:
     """Of each customer others were merged into: how many codes, and whether one of them is listed as internal."""
+    code = merges[f.old_customer_id.name]
     by_final = merges.group_by([*_KEYS, "final_customer_id"]).aggregate(
-        merged=merges.count(), was_listed=merges.count(where=_is_listed(merges[f.old_customer_id.name], rules)) > 0
+        merged=merges.count(),
+        former_codes=code.group_concat(", ", order_by=code),
+        was_listed=merges.count(where=_is_listed(code, rules)) > 0,
     )
-    return by_final.select(*_KEYS, "merged", "was_listed", customer_id=by_final["final_customer_id"])
+    return by_final.select(*_KEYS, "merged", "former_codes", "was_listed", customer_id=by_final["final_customer_id"])
 
 
 def _columns(rows: ir.Table, rules: SalesRules) -> ir.Table:
@@ -184,6 +201,7 @@ def _columns(rows: ir.Table, rules: SalesRules) -> ir.Table:
         is_internal=_is_internal(rows, rules),
         scored_customer_id=ibis.coalesce(rows[head], code) if head else code,
         merged_customers=rows["merged"].fill_null(0),
+        former_customer_ids=rows["former_codes"],
         attribute_reason=reason,
     )
 
@@ -193,7 +211,10 @@ def _columns(rows: ir.Table, rules: SalesRules) -> ir.Table:
 
 def _of_facts(facts: Facts) -> ir.Table:
     master, merges, rules = facts.entity(tables.CUSTOMER), facts.merges(), facts.sales_rules
-    groups = facts.groups(head_offices(master, merges, rules)) if rules.scored_party == "group" else None
+    heads = groups = None
+    if rules.scored_party != "account":
+        heads = facts.once("head_offices", lambda: head_offices(master, merges, rules))
+        groups = facts.groups(heads) if rules.scored_party == "group" else facts.refuse_circles(heads)
     return dim_customer(
         facts.sales_documents(READ_OF_DOCUMENTS),
         master,
@@ -201,7 +222,9 @@ def _of_facts(facts: Facts) -> ir.Table:
         rules,
         as_of=facts.as_of,
         payments=facts.entity(tables.PAYMENT),
+        heads=heads,
         groups=groups,
+        owners=facts.entity(tables.OWNER),
     )
 
 

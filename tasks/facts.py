@@ -149,6 +149,19 @@ class Facts:
         """
         return self.once("groups", lambda: self._tops(head_offices))
 
+    def refuse_circles(self, head_offices: ir.Table) -> None:
+        """Nothing where every chain of head offices ends; for scoring one level up, which would else swap the members
+        of a circle.
+
+        Raises:
+            InputError: head offices go round in a circle.
+        """
+        upper = head_offices.select(
+            *(column.name for column in (f.source, f.company_id)), head=head_offices[f.customer_id.name]
+        )
+        keys = [f.source.name, f.company_id.name, (f.parent_customer_id.name, "head")]
+        self._tops(head_offices.semi_join(upper, keys))
+
     def sales_documents(self, columns: Sequence[Field]) -> ir.Table:
         """Every sales line known, see `sales_documents` of core, with these columns of the line: each one that is
         carried along costs time.

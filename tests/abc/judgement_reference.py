@@ -73,7 +73,8 @@ def judged(traders: Sequence[Trader], rules: AbcRules) -> dict[Key, dict[str, An
         elif rows[trader.key]["class_reason"] is None:
             values = (trader.size, trader.gross_profit)
             is_negative = any(value is not None and value < 0 for value in values)
-            rows[trader.key]["class_reason"] = "negative" if is_negative else "no_trade"
+            unknown = "missing" if mass == 0 else "negative" if is_negative else "no_trade"
+            rows[trader.key]["class_reason"] = unknown
     places = classed([Customer(*key, score) for key, score in scores.items()], rules)
     for key, place in places.items():
         rows[key] |= {

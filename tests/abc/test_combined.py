@@ -53,7 +53,7 @@ def values_of(traders: Sequence[Trader], *, size_by: str = "collections") -> ir.
                 "is_internal": pa.array([trader.is_internal for trader in traders], pa.bool_()),
                 "tax_basis": pa.array(["net"] * count, pa.string()),
                 "collections": size if size_by == "collections" else nothing,
-                "sales": size if size_by == "sales" else pa.array([Decimal(1)] * count, MONEY),
+                "sales": size if size_by == "sales" else pa.array([Decimal(0)] * count, MONEY),
                 "gross_profit": pa.array([_decimal(trader.gross_profit) for trader in traders], MONEY),
                 "brand_share": pa.array([_decimal(trader.brand_share) for trader in traders], MONEY),
                 "size_indicator": pa.array([size_by] * count, pa.string()),
@@ -160,8 +160,9 @@ def test_idle_customers_move_nobody(engine: Backend) -> None:
         (("A", "C", None), "110", True, "2"),
         (("A", "B", "C"), "111", True, "2.2"),
         (("B", "C", None), "110", False, "1.5"),
-        (("B", None, None), "110", True, "1"),  # a loss stands one below C
-        (("C", None, None), "110", False, "0.5"),
+        (("B", "-", None), "110", True, "1"),  # a loss stands one below C
+        (("C", "-", None), "110", False, "0.5"),
+        (("A", None, None), "110", False, "1.5"),  # who bought nothing has no profit to compare
         (("A", None, None), "100", False, "3"),  # profit unknown: nothing to conflict with
     ],
 )
@@ -170,12 +171,19 @@ def test_conflicts_and_points(
 ) -> None:
     row = ibis.memtable(
         pa.table(
-            {part: pa.array([letter], pa.string()) for part, letter in zip(PARTS, classes, strict=True)}
+            {
+                part: pa.array([letter if letter != "-" else None], pa.string())
+                for part, letter in zip(PARTS, classes, strict=True)
+            }
+            | {f"negative_{part}": pa.array([letter == "-"]) for part, letter in zip(PARTS, classes, strict=True)}
             | {f"known_{part}": pa.array([flag == "1"]) for part, flag in zip(PARTS, known, strict=True)}
         )
     )
     conflict, weighted = conflict_and_points(
-        {part: row[part] for part in PARTS}, {part: row[f"known_{part}"] for part in PARTS}, RULES
+        {part: row[part] for part in PARTS},
+        {part: row[f"known_{part}"] for part in PARTS},
+        {part: row[f"negative_{part}"] for part in PARTS},
+        RULES,
     )
     assert fetch(engine, row.select(conflict=conflict, points=weighted)).to_pylist() == [
         {"conflict": is_conflict, "points": Decimal(points)}

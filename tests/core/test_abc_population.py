@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from conformed_world import NIGHT, Row, World, by, line
 
-from kehu.config.errors import SettingsError
-from kehu.schemas.tables import CHANNEL_REPORT, CUSTOMER, PAYMENT
+from kehu.config.errors import InputError, SettingsError
+from kehu.schemas.tables import CHANNEL_REPORT, CUSTOMER, OWNER, PAYMENT
 from kehu.tasks.build import BuiltMart
 from kehu.tasks.marts import SkippedMart
 
@@ -137,3 +137,49 @@ def test_a_skipped_mart_names_the_documents_looked_for(world: World) -> None:
     assert isinstance(mart, SkippedMart)
     assert mart.reason == "no_sales_lines: invoice, order"
     assert not isinstance(mart, BuiltMart)
+
+
+def test_a_profit_nobody_states_is_unknown_for_idle_customers_too(world: World) -> None:
+    """No line of the company has a cost: zero would be a figure nobody has."""
+    world.sell(line("a", 10))
+    world.deliver(CUSTOMER, [{"customer_id": "idle"}])
+    assert {row["gross_profit"] for row in _judged(world).values()} == {None}
+    world.sell(line("b", 10, cost_net=Decimal(4), document_id="I2"), file_mapping="more")
+    assert {key[0]: row["gross_profit"] for key, row in _judged(world).items()} == {"a": None, "b": 6, "idle": 0}
+
+
+def test_sold_but_not_collected_is_no_lack_of_trade(world: World) -> None:
+    world.sell(line("a", 10), line("b", 10))
+    world.deliver(PAYMENT, [_paid("b", 5)])
+    assert _judged(world)[("a", "net")]["abc_class_reason"] == "not_collected"
+
+
+def test_who_only_pays_old_debts_has_no_conflict(world: World) -> None:
+    """Collections without sales: a profit of zero is not compared; a loss is."""
+    long_ago = date(2022, 1, 1)
+    world.sell(line("old", 99, long_ago, cost_net=Decimal(1)), line("loss", 1, cost_net=Decimal(9)))
+    world.deliver(PAYMENT, [_paid("old", 50), _paid("loss", 40)])
+    rows = _judged(world)
+    assert [(rows[(code, "net")]["size_class"], rows[(code, "net")]["is_conflict"]) for code in ("old", "loss")] == [
+        ("A", False), ("B", True),
+    ]  # fmt: skip
+
+
+def test_former_codes_and_names_of_owners_are_told(world: World) -> None:
+    world.sell(line("x2", 1), line("x1", 1), line("y", 1))
+    world.merge(("x2", "z", date(2024, 1, 1)), ("x1", "z", date(2024, 1, 1)))
+    world.know({"customer_id": "z", "owner_id": "e1"}, {"customer_id": "y", "owner_id": "e1", "owner_name": "As told"})
+    world.deliver(OWNER, [{"owner_id": "e1", "owner_name": "Li Na"}])
+    rows = by(world.marts(only=("dim_customer",))["dim_customer"], "customer_id")
+    assert (rows["z"]["former_customer_ids"], rows["z"]["owner_name"]) == ("x1, x2", "Li Na")
+    assert (rows["y"]["former_customer_ids"], rows["y"]["owner_name"]) == (None, "As told")
+
+
+def test_a_circle_of_head_offices_is_refused_one_level_up_too(world: World) -> None:
+    """Each would be scored under the next: everybody's trade under another name."""
+    world.sell(line("a", 1), line("b", 2), line("c", 3), line("d", 4))
+    world.know(*({"customer_id": code, "parent_customer_id": head} for code, head in ("ab", "bc", "ca", "dd")))
+    with pytest.raises(InputError) as refused:
+        world.build(only=TWO_MARTS)
+    assert (refused.value.code, refused.value.count) == ("customer_group_cycle", 3)
+    assert len(_judged(world, party__scored="account")) == 4

@@ -159,8 +159,9 @@ def test_groups_that_go_round_in_a_circle_are_refused(world: World) -> None:
         _customers(world, party__scored="group")
     assert refused.value.code == "customer_group_cycle"
     assert (refused.value.count, refused.value.keys) == (4, ("a", "b", "c", "x"))
-    # Only who asks for the top must know it.
-    assert _customers(world)["a"]["scored_customer_id"] == "b"
+    with pytest.raises(InputError):
+        _customers(world)  # one level up, each would be judged under the next one's name
+    assert _customers(world, party__scored="account")["a"]["scored_customer_id"] == "a"
 
 
 def test_terms_and_limits_stand_with_the_customer_from_the_day_of_delivery_on(world: World) -> None:
