@@ -112,6 +112,7 @@ def export_quarantine(
 
     The file has one row a quarantined row: which it is, the rules it breaks, and every cell as received under its
     header; files with different headers share the table, cells they do not have are empty. Readable by its owner only.
+    Cells a spreadsheet would run as a formula get an apostrophe in front, which `release_quarantine` takes off again.
 
     Returns:
         How many rows were written.
@@ -133,7 +134,7 @@ def export_quarantine(
             for row in _rows(home, file):
                 if rule is None or rule in row["_rules"].split(","):
                     facts = _facts(file, row)
-                    writer.writerow([*facts.values(), *(row.get(header) or "" for header in headers)])
+                    writer.writerow([*facts.values(), *(_inert(row.get(header) or "") for header in headers)])
                     count += 1
     if not count:
         to.unlink()
@@ -260,12 +261,26 @@ def _facts(file: Conformed, row: Mapping[str, Any]) -> dict[str, str]:
 _Place = tuple[str, str, str, str, str, int]
 
 
+_FORMULA = re.compile(r"[=@\t\r]|[+-](?![0-9.,]*$)")
+
+
+def _inert(cell: str) -> str:
+    """A cell as text for a spreadsheet: what begins like a formula, and is no signed number, behind an apostrophe."""
+    return f"'{cell}" if _FORMULA.match(cell.lstrip("'")) else cell
+
+
+def _as_received(cell: Any) -> Any:
+    """What was exported, without the apostrophe of `_inert`; cells beyond the header come as a list and stay so."""
+    is_inert = isinstance(cell, str) and cell.startswith("'") and _FORMULA.match(cell.lstrip("'"))
+    return cell[1:] if is_inert else cell
+
+
 def _read_export(path: Path) -> list[dict[str, str]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
             headers = reader.fieldnames or []
-            rows = [dict(row) for row in reader]
+            rows = [{name: _as_received(cell) for name, cell in row.items()} for row in reader]
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}", code="file_not_readable", file=str(path)) from None
     except UnicodeDecodeError:

@@ -75,6 +75,22 @@ def test_an_export_holds_the_texts_as_received(exported: Path) -> None:
     ]
 
 
+def test_no_cell_is_a_formula_to_a_spreadsheet(world: World, tmp_path: Path) -> None:
+    """And the same cells come back: a file saved unchanged releases nothing."""
+    cells = ["=1+1", "+SUM(A1)", "-x", "@x", "'=y", "-5", '"+1,000.5"', "plain"]
+    lines = [f"F{n},1,2024-03-05,{cell},见附件" for n, cell in enumerate(cells)]
+    world.conform("\n".join([LINES.splitlines()[0], *lines, ""]), feed(), mode="snapshot")
+    path = tmp_path / "rejected.csv"
+    export_quarantine(world.home, path)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        shown = [row["客户编码"] for row in csv.DictReader(file)]
+    assert all(cell[:1] not in "=@" and cell[:2] not in ("+S", "-x") for cell in shown)
+    assert {"-5", "+1,000.5", "plain"} <= set(shown)
+    with pytest.raises(UsageError) as refused:
+        release_quarantine(world.home, path, tmp_path / "corrections", reason="r", by="b", today=TODAY)
+    assert refused.value.code == "nothing_changed"
+
+
 def test_mended_rows_come_back_with_the_next_run(world: World, exported: Path, tmp_path: Path) -> None:
     mend(exported, (0, "金额", "1280.00"), (2, "客户编码", "C2"), (2, "金额", "7"))
     folder = tmp_path / "corrections"
