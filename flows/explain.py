@@ -14,16 +14,20 @@ from pathlib import Path
 from typing import Any, Final
 
 from kehu.config.policy import Policy
-from kehu.flows.explain_facts import Asked, Basis, CustomerFacts, Row, gather, gather_of_run
+from kehu.flows.explain_facts import Asked, Basis, CustomerFacts, Row, former_codes, gather, gather_of_run
 from kehu.flows.explain_lift import SHARE, Change
 from kehu.flows.explain_words import Speech
 from kehu.schemas import codes
 from kehu.schemas.tables import MART_ABC_CUSTOMER
 
 MOST_MEMBERS_SHOWN: Final = 12
+MOST_FORMER_CODES_SHOWN: Final = 12
 
 _PARTS: Final = (("size", None), ("gross_profit", "gross_profit"), ("brand_share", SHARE))
 """Parts of the combined judgement with the indicator behind each; that of size differs by customer."""
+
+_CONTRADICTED: Final = ("measured", "proxy")
+"""Sources of a brand share that cannot be above one, were the figures right."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +146,7 @@ def _sections(facts: CustomerFacts, speech: Speech) -> Iterator[Section]:
             said = tuple(sentences)
             if said:
                 yield Section(heading, said)
-    if len(facts.members) > 1:
+    if any(member["customer_id"] != facts.customer_id for member in facts.members):
         yield Section(speech.sentence("heading_members"), tuple(_about_members(facts, speech)))
 
 
@@ -154,6 +158,9 @@ def _who(facts: CustomerFacts, speech: Speech) -> str:
 def _about(facts: CustomerFacts, speech: Speech) -> Iterator[str]:
     account, party = facts.account, facts.party or {}
     yield speech.sentence("who", who=_who(facts, speech), source=account["source"], company=account["company_id"])
+    if facts.former_code:
+        counted = speech.who(account["customer_id"], account["customer_name"])
+        yield speech.sentence("asked_former", asked=facts.former_code, who=counted)
     if account["customer_id"] != facts.customer_id:
         asked = speech.who(account["customer_id"], account["customer_name"])
         yield speech.sentence("asked_branch", asked=asked, who=_who(facts, speech))
@@ -169,8 +176,23 @@ def _about(facts: CustomerFacts, speech: Speech) -> Iterator[str]:
     else:
         reason = facts.skipped.get(MART_ABC_CUSTOMER.name)
         yield speech.sentence("no_class_published", why=speech.part("why", reason=reason) if reason else "")
+    if facts.judged_under:
+        code = facts.judged_under["customer_id"]
+        head = speech.who(code, facts.judged_under["customer_name"])
+        yield speech.sentence("judged_under", who=_who(facts, speech), head=head, code=code)
     if party.get("merged_customers"):
-        yield speech.sentence("merged", count=speech.number(party["merged_customers"]))
+        yield _merged(party, speech)
+
+
+def _merged(party: Row, speech: Speech) -> str:
+    codes_known = former_codes(party)
+    count = speech.number(party["merged_customers"])
+    if not codes_known:
+        return speech.sentence("merged_count", count=count)
+    said = speech.joined(codes_known[:MOST_FORMER_CODES_SHOWN])
+    return speech.sentence(
+        "merged" if len(codes_known) <= MOST_FORMER_CODES_SHOWN else "merged_many", count=count, former=said
+    )
 
 
 def _about_class(facts: CustomerFacts, basis: Basis, speech: Speech) -> Iterator[str]:
@@ -178,7 +200,7 @@ def _about_class(facts: CustomerFacts, basis: Basis, speech: Speech) -> Iterator
     if customer["abc_class"] is None and customer["abc_class_reason"] is None:
         yield speech.sentence("no_combined")
     elif customer["abc_class"] is None:
-        yield speech.sentence("no_class", why=speech.code(codes.CLASS_REASON, customer["abc_class_reason"]))
+        yield speech.sentence("no_class", why=_why_no_class(customer, speech))
     else:
         yield speech.sentence("class", **_place(basis, speech))
         yield from _how_cut(facts, basis, speech)
@@ -189,6 +211,11 @@ def _about_class(facts: CustomerFacts, basis: Basis, speech: Speech) -> Iterator
             yield speech.sentence("tie")
     if rules.policy is None and rules.policy_hash is not None:
         yield speech.sentence("policy_differs", run=rules.policy_hash, now=rules.policy_hash_now or "–")
+
+
+def _why_no_class(customer: Row, speech: Speech) -> str:
+    reason = customer["abc_class_reason"]
+    return speech.part("not_collected") if reason == "not_collected" else speech.code(codes.CLASS_REASON, reason)
 
 
 def _place(basis: Basis, speech: Speech) -> dict[str, str]:
@@ -206,7 +233,6 @@ def _how_cut(facts: CustomerFacts, basis: Basis, speech: Speech) -> Iterator[str
     working, summary = basis.indicators.get("combined"), basis.summaries.get("combined")
     if working is None or summary is None:
         return
-    seats = _seats(summary, speech)
     method = facts.rules.values.get("abc.method")
     if method == "cumulative":
         rule = facts.rules.values["abc.cut_rule"]
@@ -214,7 +240,7 @@ def _how_cut(facts: CustomerFacts, basis: Basis, speech: Speech) -> Iterator[str
         share = speech.percent(_held_against_cuts(working, rule))
         yield speech.sentence("method_cumulative", rule=speech.part(rule), a=cuts[0], b=cuts[1], share=share)
     else:
-        yield speech.sentence("method_quota" if method else "seats_of_run", **seats)
+        yield speech.sentence("method_quota" if method else "seats_of_run", seats=_seats(summary, speech))
     letters = {name: speech.letter(working[f"class_{name}"]) for name in ("quota", "cumulative")}
     yield speech.sentence("same_by_both" if len(set(letters.values())) == 1 else "both_methods", **letters)
 
@@ -226,9 +252,21 @@ def _held_against_cuts(working: Row, rule: str) -> Decimal:
     return Decimal(working["cumulative_share"] if rule == "crossing_down" else before)
 
 
-def _seats(summary: Row, speech: Speech) -> dict[str, str]:
-    a = summary["quota_a"] or 0
-    return {"a": speech.number(a), "b": speech.number(a + (summary["quota_b"] or 0))}
+def _seats(summary: Row, speech: Speech) -> str:
+    """Which ranks make which class; classes nobody has a seat in are named as such."""
+    said, empty, taken = [], [], 0
+    for letter in "abc":
+        count = summary[f"quota_{letter}"] or 0
+        printed = speech.letter(letter.upper())
+        if count:
+            ranks = {"first": speech.number(taken + 1), "last": speech.number(taken + count)}
+            said.append(speech.part("seat" if count == 1 else "seats", letter=printed, **ranks))
+        else:
+            empty.append(printed)
+        taken += count
+    if empty:
+        said.append(speech.part("no_seat", letters=speech.either(empty)))
+    return speech.joined(said)
 
 
 def _how_mixed(basis: Basis, speech: Speech) -> Iterator[str]:
@@ -252,24 +290,31 @@ def _how_mixed(basis: Basis, speech: Speech) -> Iterator[str]:
 
 
 def _conflict(basis: Basis, speech: Speech) -> str:
-    judged = (indicator or basis.customer["size_indicator"] for _, indicator in _PARTS)
     said = [
         speech.part("class_of", indicator=speech.indicator(name), letter=_letter_or_why(basis.indicators[name], speech))
-        for name in judged
-        if name in basis.indicators
+        for name in _levels(basis)
     ]
     return speech.sentence(_kind_of_conflict(basis), classes=speech.joined(said))
 
 
 def _kind_of_conflict(basis: Basis) -> str:
-    size_and_profit = (basis.customer["size_indicator"], "gross_profit")
-    levels = [_level(basis.indicators[name]) for name in size_and_profit if name in basis.indicators]
-    return "conflict_of_size" if len(levels) == 2 and abs(levels[0] - levels[1]) > 1 else "conflict"
+    levels = _levels(basis)
+    size, profit = levels.get(basis.customer["size_indicator"]), levels.get("gross_profit")
+    is_of_size = size is not None and profit is not None and abs(size - profit) > 1
+    return "conflict_of_size" if is_of_size else "conflict"
 
 
-def _level(working: Row) -> int:
-    """A to C from the top; a zero or negative value stands one below."""
-    return "ABC".index(working["abc_class"]) if working["abc_class"] else 3
+def _levels(basis: Basis) -> dict[str, int]:
+    """The indicators that are compared: A to C from the top, a negative value one below; a zero is not compared."""
+    levels = {}
+    for _, indicator in _PARTS:
+        name = indicator or basis.customer["size_indicator"]
+        working = basis.indicators.get(name)
+        if working and working["abc_class"]:
+            levels[name] = "ABC".index(working["abc_class"])
+        elif working and working["class_reason"] == "negative":
+            levels[name] = len("ABC")
+    return levels
 
 
 def _letter_or_why(working: Row, speech: Speech) -> str:
@@ -316,8 +361,10 @@ def _value(facts: CustomerFacts, basis: Basis, name: str, working: Row, speech: 
         "seats": _cuts_of(facts, name, summary, speech),
     }
     if name == SHARE:
-        how = speech.code(codes.BRAND_SHARE_SOURCE, basis.customer["brand_share_source"])
-        return speech.sentence("value_of_share", source=how, **given)
+        kind = basis.customer["brand_share_source"]
+        doubt = speech.part(f"contradicted_{kind}") if working["indicator_share"] > 1 and kind in _CONTRADICTED else ""
+        how = speech.code(codes.BRAND_SHARE_SOURCE, kind)
+        return speech.sentence("value_of_share", source=how, doubt=doubt, **given)
     return speech.sentence(
         "value",
         basis=basis_said,
@@ -332,7 +379,7 @@ def _cuts_of(facts: CustomerFacts, name: str, summary: Row | None, speech: Speec
     cuts = facts.rules.values.get("abc.cumulative_cuts")
     if facts.rules.values.get("abc.method") == "cumulative" and cuts and name != SHARE:
         return speech.part("cuts", a=speech.percent(cuts[0]), b=speech.percent(cuts[1]))
-    return speech.part("seats", **_seats(summary, speech)) if summary else ""
+    return speech.part("in_brackets", text=_seats(summary, speech)) if summary else ""
 
 
 def _about_collections(facts: CustomerFacts, customer: Row, speech: Speech) -> Iterator[str]:
@@ -533,7 +580,7 @@ def _in_short(basis: Basis, speech: Speech) -> Iterator[str]:
     who = speech.who(customer["customer_id"], customer["customer_name"])
     if customer["abc_class"] is None:
         reason = customer["abc_class_reason"]
-        why = speech.code(codes.CLASS_REASON, reason) if reason else speech.part("not_ranked")
+        why = _why_no_class(customer, speech) if reason else speech.part("not_ranked")
         yield speech.sentence("short_no_class", who=who, why=why)
     else:
         yield speech.sentence("short_class", who=who, **_place(basis, speech))

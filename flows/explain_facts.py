@@ -42,6 +42,9 @@ Row = dict[str, Any]
 _LIKENESS: Final = 0.8
 """Codes at least so alike (Jaro-Winkler) are offered for one that is not there."""
 
+_FORMER: Final = "former_customer_ids"
+_BETWEEN_CODES: Final = ", "
+
 _POLICY_KEYS: Final = (
     "abc.method", "abc.quota_shares", "abc.cumulative_cuts", "abc.cut_rule", "abc.weights", "abc.window", "abc.size_by",
     "abc.confirm_periods", "abc.confirm_needed", "collections.counted_on_receipt", "stability.events_needed",
@@ -54,7 +57,7 @@ class Asked:
     """Whom and when to explain.
 
     Attributes:
-        customer: a customer's code, or its whole name.
+        customer: a customer's code, one merged into it, or its whole name.
         as_of: the day judged; None = the newest published.
         run_id: this run (or the beginning of its id) and not the official one of the day.
         source: only customers of this source system.
@@ -120,9 +123,14 @@ class CustomerFacts:
         as_of: the day judged.
         runs: mart → run the rows are of.
         reporting_currency: of all amounts.
-        account: row of `dim_customer` of the code asked for.
-        party: row of `dim_customer` of the customer it is scored under; None where that has none.
-        members: rows of `dim_customer` of all scored under that one, by code.
+        account: row of `dim_customer` of the code asked for, or of the one that code counts for.
+        former_code: the code asked for, where it was merged into `account`; None where it stands for itself.
+        customer_id: the customer explained: the account itself where it has classes of its own, else the one it is
+            scored under.
+        party: row of `dim_customer` of the customer explained; None where that has none.
+        judged_under: row of `dim_customer` of the customer that customer's own trade is scored under; None where that
+            is himself.
+        members: rows of `dim_customer` of all scored under the customer explained, by code.
         bases: one per tax basis.
         skipped: mart → why it was not built.
         rules: the policy the run was made by.
@@ -132,7 +140,10 @@ class CustomerFacts:
     runs: Mapping[str, str]
     reporting_currency: str
     account: Row
+    former_code: str | None
+    customer_id: str
     party: Row | None
+    judged_under: Row | None
     members: tuple[Row, ...]
     bases: tuple[Basis, ...]
     skipped: Mapping[str, str]
@@ -142,11 +153,6 @@ class CustomerFacts:
     def run_id(self) -> str | None:
         """The run of the classes; of the customers where no class was published."""
         return self.runs.get(MART_ABC_CUSTOMER.name) or self.runs.get(DIM_CUSTOMER.name)
-
-    @property
-    def customer_id(self) -> str:
-        """The code of the scored party."""
-        return str(self.account["scored_customer_id"])
 
     def as_summary(self) -> dict[str, Any]:
         """The same as plain data, columns by their names in the marts."""
@@ -159,7 +165,9 @@ class CustomerFacts:
             "company_id": self.account["company_id"],
             "customer_id": self.customer_id,
             "asked_for": self.account,
+            "former_code": self.former_code,
             "customer": self.party,
+            "judged_under": self.judged_under,
             "members": list(self.members),
             "skipped": dict(self.skipped),
             "policy": {
@@ -181,7 +189,8 @@ def gather(warehouse_dir: Path, asked: Asked, policy_dir: Path | None, *, with_l
         with_lift: False leaves out what reads every customer's row.
 
     Raises:
-        UsageError: `unknown_customer`, `ambiguous_customer`, `day_not_published`, `unknown_run`, `ambiguous_run`.
+        UsageError: `unknown_customer`, `ambiguous_customer`, `nothing_scored`, `day_not_published`, `unknown_run`,
+            `ambiguous_run`.
         SettingsError: the project's policy cannot be read.
         WarehouseError: as `connect_read`.
     """
@@ -189,11 +198,16 @@ def gather(warehouse_dir: Path, asked: Asked, policy_dir: Path | None, *, with_l
     with reading(warehouse_dir) as con:
         warehouse = _Published(con)
         as_of, runs, skipped = _of_run(warehouse, only) if only else _of_day(warehouse, asked.as_of)
-        account = _account(warehouse, runs, asked)
+        if DIM_CUSTOMER.name not in runs and MART_ABC_CUSTOMER.name not in runs:
+            raise _nothing_scored(as_of, skipped)
+        account, former_code = _account(warehouse, runs, asked)
         place = {name: account[name] for name in ("source", "company_id")}
-        members = warehouse.of_run(DIM_CUSTOMER, runs, **place, scored_customer_id=account["scored_customer_id"])
-        party_key = {**place, "customer_id": account["scored_customer_id"]}
+        customer_id = _explained(warehouse, runs, account)
+        members = warehouse.of_run(DIM_CUSTOMER, runs, **place, scored_customer_id=customer_id)
+        party_key = {**place, "customer_id": customer_id}
         party = warehouse.of_run(DIM_CUSTOMER, runs, **party_key)
+        above = [row["scored_customer_id"] for row in party if row["scored_customer_id"] != customer_id]
+        judged_under = warehouse.of_run(DIM_CUSTOMER, runs, **place, customer_id=above[0]) if above else []
         rules = _rules(warehouse, runs.get(MART_ABC_CUSTOMER.name), as_of, policy_dir)
         customers = warehouse.of_run(MART_ABC_CUSTOMER, runs, **party_key)
         portfolio = read_portfolio(con)
@@ -202,7 +216,10 @@ def gather(warehouse_dir: Path, asked: Asked, policy_dir: Path | None, *, with_l
             runs=runs,
             reporting_currency=portfolio.reporting_currency if portfolio else "",
             account=account,
+            former_code=former_code,
+            customer_id=customer_id,
             party=party[0] if party else None,
+            judged_under=judged_under[0] if judged_under else None,
             members=tuple(members),
             bases=tuple(_basis(warehouse, runs, row, rules, with_lift=with_lift) for row in customers),
             skipped=skipped,
@@ -249,17 +266,30 @@ class _Published:
 
     def rows(self, table: Table, where: Mapping[str, Any] | None = None, **more: Any) -> list[Row]:
         """The rows with these values, in key order."""
-        if table.name not in self._tables:
-            return []
         given = {**(where or {}), **more}
-        condition = " AND ".join(f"{quoted(name)} = ${name}" for name in given) or "TRUE"
-        order = ", ".join(map(quoted, table.key_names))
-        found = self.query(f"SELECT * FROM {quoted(table.name)} WHERE {condition} ORDER BY {order}", **given)
-        return [{name: row.get(name) for name in table.column_names} for row in found]
+        return self._selected(table, [f"{quoted(name)} = ${name}" for name in given], given)
 
     def of_run(self, table: Table, runs: Mapping[str, str], **where: Any) -> list[Row]:
         """The rows of the run that counts for the table; none where no run does."""
         return self.rows(table, {"run_id": runs[table.name], **where}) if table.name in runs else []
+
+    def merged_with(self, code: str, runs: Mapping[str, str], **where: Any) -> list[Row]:
+        """The rows of `dim_customer`, as `of_run`, of customers into which this code was merged."""
+        is_known = "SELECT 1 FROM duckdb_columns() WHERE table_name = $name AND column_name = $column"
+        if DIM_CUSTOMER.name not in runs or not self.query(is_known, name=DIM_CUSTOMER.name, column=_FORMER):
+            return []
+        given = {"run_id": runs[DIM_CUSTOMER.name], **where}
+        conditions = [f"{quoted(name)} = ${name}" for name in given]
+        conditions.append(f"list_contains(string_split({_FORMER}, '{_BETWEEN_CODES}'), $code)")
+        return self._selected(DIM_CUSTOMER, conditions, {**given, "code": code})
+
+    def _selected(self, table: Table, conditions: Sequence[str], given: Mapping[str, Any]) -> list[Row]:
+        if table.name not in self._tables:
+            return []
+        order = ", ".join(map(quoted, table.key_names))
+        condition = " AND ".join(conditions) or "TRUE"
+        found = self.query(f"SELECT * FROM {quoted(table.name)} WHERE {condition} ORDER BY {order}", **given)
+        return [{name: row.get(name) for name in table.column_names} for row in found]
 
 
 def _of_run(warehouse: _Published, log: Mapping[str, Any]) -> tuple[date, dict[str, str], dict[str, str]]:
@@ -291,33 +321,85 @@ def _of_day(warehouse: _Published, as_of: date | None) -> tuple[date, dict[str, 
 # --- whom -------------------------------------------------------------------------------------------------------------
 
 
-def _account(warehouse: _Published, runs: Mapping[str, str], asked: Asked) -> Row:
-    """The one customer asked for, as `dim_customer` has it: by code, else by name."""
-    # A run of `--only abc` has no `dim_customer`: then only who is scored is known.
-    table = DIM_CUSTOMER if DIM_CUSTOMER.name in runs else MART_ABC_CUSTOMER
+def _nothing_scored(as_of: date, skipped: Mapping[str, str]) -> UsageError:
+    said = {mart: skipped[mart] for mart in (DIM_CUSTOMER.name, MART_ABC_CUSTOMER.name) if mart in skipped}
+    return UsageError(
+        f"no customer was scored for {as_of}: neither {DIM_CUSTOMER.name} nor {MART_ABC_CUSTOMER.name} was built",
+        code="nothing_scored",
+        details=[f"{mart}: {reason}" if reason else mart for mart, reason in said.items()],
+        hint="deliver what is missing and run the day again" if said else "`kehu run` without --only builds them",
+    )
+
+
+def _account(warehouse: _Published, runs: Mapping[str, str], asked: Asked) -> tuple[Row, str | None]:
+    """The one customer asked for, as `dim_customer` has it, and the code asked for where it was merged into him."""
     within = {name: value for name, value in (("source", asked.source), ("company_id", asked.company_id)) if value}
-    found: dict[tuple[str, ...], Row] = {}
-    for column in ("customer_id", "customer_name", "short_name"):
-        if not found and column in table.column_names:
-            for row in warehouse.of_run(table, runs, **{column: asked.customer}, **within):
-                own = {name: row.get(name) for name in DIM_CUSTOMER.column_names}
-                own["scored_customer_id"] = own["scored_customer_id"] or row["customer_id"]
-                found[(row["source"], row["company_id"], row["customer_id"])] = own
+    found = _called(warehouse, runs, asked.customer, within)
     if not found:
-        raise _unknown(warehouse, table, runs, asked)
+        elsewhere = _called(warehouse, runs, asked.customer, {})
+        raise _elsewhere(elsewhere, asked) if elsewhere else _unknown(warehouse, runs, asked)
     if len(found) > 1:
         raise UsageError(
             f"{len(found)} customers are called `{asked.customer}`",
             code="ambiguous_customer",
             count=len(found),
-            keys=[f"{code} (source {source}, company {company})" for source, company, code in found],
+            keys=_printed(found),
             hint="give the code, with --source and --company where it stands in several",
         )
-    return next(iter(found.values()))
+    return found[0], asked.customer if asked.customer in former_codes(found[0]) else None
 
 
-def _unknown(warehouse: _Published, table: Table, runs: Mapping[str, str], asked: Asked) -> UsageError:
-    given = {"customer": asked.customer}
+def _called(warehouse: _Published, runs: Mapping[str, str], called: str, within: Mapping[str, str]) -> list[Row]:
+    """Whoever has this code or got it by a merge; else whoever has this name."""
+    table = _table_of_customers(runs)
+    found = warehouse.of_run(table, runs, customer_id=called, **within)
+    found += warehouse.merged_with(called, runs, **within)
+    for name in ("customer_name", "short_name"):
+        if not found and name in table.column_names:
+            found = warehouse.of_run(table, runs, **{name: called}, **within)
+    customers: dict[tuple[str, ...], Row] = {}
+    for row in found:  # mart_abc_customer has a row per tax basis
+        own = {name: row.get(name) for name in DIM_CUSTOMER.column_names}
+        own["scored_customer_id"] = own["scored_customer_id"] or row["customer_id"]
+        customers[(row["source"], row["company_id"], row["customer_id"])] = own
+    return list(customers.values())
+
+
+def _table_of_customers(runs: Mapping[str, str]) -> Table:
+    """Who is there: `dim_customer`; a run of `--only abc` has none, then only who is scored is known."""
+    return DIM_CUSTOMER if DIM_CUSTOMER.name in runs else MART_ABC_CUSTOMER
+
+
+def former_codes(customer: Row) -> list[str]:
+    """The codes merged into a customer, from its row of `dim_customer`; none where an earlier release wrote it."""
+    joined = customer.get(_FORMER)
+    return joined.split(_BETWEEN_CODES) if joined else []
+
+
+def _explained(warehouse: _Published, runs: Mapping[str, str], account: Row) -> str:
+    """Whom the verdict is about: a head office that has a head itself stands in the mart with its branches' trade."""
+    own = {name: account[name] for name in ("source", "company_id", "customer_id")}
+    has_own_row = bool(warehouse.of_run(MART_ABC_CUSTOMER, runs, **own))
+    return str(account["customer_id"] if has_own_row else account["scored_customer_id"])
+
+
+def _printed(customers: Sequence[Row]) -> list[str]:
+    return [f"{row['customer_id']} (source {row['source']}, company {row['company_id']})" for row in customers]
+
+
+def _elsewhere(customers: Sequence[Row], asked: Asked) -> UsageError:
+    options = (("source", asked.source), ("company", asked.company_id))
+    within = " and ".join(f"{name} `{value}`" for name, value in options if value)
+    return UsageError(
+        f"customer `{asked.customer}` does not stand in {within}, but elsewhere",
+        code="unknown_customer",
+        keys=_printed(customers),
+        hint="give --source and --company as they stand there",
+    )
+
+
+def _unknown(warehouse: _Published, runs: Mapping[str, str], asked: Asked) -> UsageError:
+    given, table = {"customer": asked.customer}, _table_of_customers(runs)
     alike = warehouse.query(
         f"""
         SELECT DISTINCT customer_id, jaro_winkler_similarity(lower(customer_id), lower($customer)) AS likeness
@@ -325,7 +407,7 @@ def _unknown(warehouse: _Published, table: Table, runs: Mapping[str, str], asked
         ORDER BY likeness DESC, customer_id LIMIT 5
         """,
         **given,
-        run_id=runs.get(table.name),
+        run_id=runs[table.name],
     )
     seen = warehouse.query(f"SELECT max(as_of) AS day FROM {table.name} WHERE customer_id = $customer", **given)
     details = [f"the code stood in the warehouse on {row['day']}; it may count as another now" for row in seen]

@@ -5,7 +5,7 @@ May import: `config`, `schemas`, `flows.show`. Names of columns and codes are th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any, Final
@@ -42,7 +42,21 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "party_account": ("按单据客户评分。", "Scored as the customer of the documents."),
     "party_bill_to": ("按开票(付款)客户评分。", "Scored as the customer that is billed."),
     "party_group": ("按集团最上级客户评分。", "Scored as the top of its group."),
-    "merged": ("另有 {count} 个原编码并入本客户。", "Former codes merged into this one: {count}."),
+    "asked_former": (
+        "{asked} 已并入 {who},按后者统计。",
+        "{asked} counts as {who} since it was merged.",
+    ),
+    "judged_under": (
+        "{who} 自身的业务归入 {head} 评分(kehu explain {code});以下为归入 {who} 评分的客户的业务。",
+        "His own trade is judged under {head} (`kehu explain {code}`); what follows is about the trade of those scored "
+        "under {who}.",
+    ),
+    "merged": ("并入本客户的原编码:{former}。", "Former codes merged into this one: {former}."),
+    "merged_many": (
+        "并入本客户的原编码共 {count} 个:{former} 等(--json 列出全部)。",
+        "{count} former codes were merged into this one: {former} and more (--json lists all).",
+    ),
+    "merged_count": ("另有 {count} 个原编码并入本客户。", "Former codes merged into this one: {count}."),
     "no_class_published": ("当日未发布ABC分类{why}。", "No ABC classes were published for that day{why}."),
     "why": (":{reason}", ": {reason}"),
     # --- class
@@ -51,10 +65,14 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "{letter}: rank {rank} of {ranked}, combined score {score}.",
     ),
     "no_class": ("无综合类别:{why}。", "No combined class: {why}."),
+    "not_collected": (
+        "期内有销售但未回款,且无毛利可依",
+        "sold to in the window, but nothing was collected and there is no gross profit to go by",
+    ),
     "no_combined": ("该运行没有综合判断。", "This run has no combined judgement."),
     "method_quota": (
-        "按户数划分:第 1 至 {a} 名为A类,至第 {b} 名为B类,其余为C类。",
-        "Classes are cut by counts of customers: ranks 1 to {a} are class A, up to {b} class B, the rest class C.",
+        "按户数划分:{seats}。",
+        "Classes are cut by counts of customers: {seats}.",
     ),
     "method_cumulative": (
         "按累计占比划分({rule}):至 {a} 为A类,至 {b} 为B类,其余为C类;本客户为 {share}。",
@@ -65,8 +83,8 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "crossing_down": ("跨线归下", "crossing down"),
     "crossing_up": ("跨线归上", "crossing up"),
     "seats_of_run": (
-        "按户数计:第 1 至 {a} 名为A类,至第 {b} 名为B类。",
-        "By counts of customers ranks 1 to {a} are class A, up to {b} class B.",
+        "按户数计:{seats}。",
+        "By counts of customers: {seats}.",
     ),
     "both_methods": (
         "按户数为 {quota},按累计占比为 {cumulative}。",
@@ -94,8 +112,8 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "ABC points {points} (weighted mean of A = 3, B = 2, C = 1; for reading only).",
     ),
     "conflict": (
-        "指标冲突:{classes},相差两类,不能只看一项。",
-        "Indicators conflict: {classes}. They lie two classes apart; none of them tells all.",
+        "指标冲突:{classes},相差两类及以上,不能只看一项。",
+        "Indicators conflict: {classes}. They lie two classes apart or more; none of them tells all.",
     ),
     "conflict_of_size": (
         "指标冲突:{classes}——规模不等于利润。",
@@ -119,19 +137,30 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "{cumulative} cumulative (midpoint {midpoint}), {letter}{seats}.",
     ),
     "value_of_share": (
-        "{indicator} {value}({source}):{ranked} 户中第 {rank} 名,{letter}{seats}。",
-        "{indicator} {value} ({source}): rank {rank} of {ranked}, {letter}{seats}.",
+        "{indicator} {value}({source}):{ranked} 户中第 {rank} 名,{letter}{seats}{doubt}。",
+        "{indicator} {value} ({source}): rank {rank} of {ranked}, {letter}{seats}{doubt}.",
+    ),
+    "contradicted_measured": (
+        ";所报数字互相矛盾:其全部毛利额小于我方商品给他带来的毛利额",
+        "; his figures contradict each other: his whole gross profit is smaller than what our goods earn him",
+    ),
+    "contradicted_proxy": (
+        ";数字互相矛盾:其品类采购总额小于我方对他的销售额",
+        "; the figures contradict each other: all he buys of the category is less than what we sell him",
     ),
     "value_unranked": ("{indicator}{basis} {value}:{why},无类别。", "{indicator}{basis} {value}: {why}, no class."),
     "value_missing": ("{indicator}:{why}。", "{indicator}: {why}."),
-    "seats": ("(A类至第 {a} 名,B类至第 {b} 名)", " (class A to rank {a}, class B to rank {b})"),
+    "seats": ("第 {first} 至 {last} 名为{letter}", "ranks {first} to {last} {letter}"),
+    "seat": ("第 {first} 名为{letter}", "rank {first} {letter}"),
+    "no_seat": ("{letters}无名额", "no seat in {letters}"),
+    "in_brackets": ("({text})", " ({text})"),
     "cuts": ("(A类至 {a},B类至 {b})", " (class A up to {a}, class B up to {b})"),
     "tax_net": ("(不含税)", " (excl. tax)"),
     "tax_gross": ("(含税)", " (incl. tax)"),
     "tax_unknown": ("(税基不明)", " (tax basis unknown)"),
     "brand_missing": (
-        "品牌利润占比缺失:既无客户经营报表,也无品类采购额。",
-        "Brand share: missing, there is neither a report of the customer's own figures nor of his purchases.",
+        "品牌利润占比缺失:没有可用的客户经营数据。",
+        "Brand share: missing, there are no usable figures of the customer's own.",
     ),
     "sales_beside": ("销售额仅供核对,不计入综合判断。", "Sales stand beside for reconciliation and do not count."),
     "sales_as_size": (
@@ -148,8 +177,8 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "Collections: every instrument counts on the day of receipt.",
     ),
     "notes": (
-        "另有尚未到期的票据 {value},未计入。",
-        "Notes of {value} have not matured and are not counted yet.",
+        "另有尚未到期或未注明到期日的票据 {value},未计入。",
+        "Notes of {value} have not matured or state no maturity and are not counted yet.",
     ),
     "without_cost": (
         "{count} 行销售无成本,未计入毛利额。",
@@ -308,8 +337,8 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "short_no_class": ("{who}:无综合类别({why})。", "{who}: no combined class ({why})."),
     "short_conflict_of_size": ("指标冲突:规模不等于利润。", "His indicators conflict: size is not profit."),
     "short_conflict": (
-        "指标相差两类,不能只看一项。",
-        "His indicators lie two classes apart; none of them tells all.",
+        "指标相差两类及以上,不能只看一项。",
+        "His indicators lie two classes apart or more; none of them tells all.",
     ),
     "short_values": ("{window}:{values}。", "{window}: {values}."),
     "short_value": ("{indicator} {value}(第 {rank} 名,{letter})", "{indicator} {value} (rank {rank}, {letter})"),
@@ -380,6 +409,10 @@ class Speech(Labels):
     def joined(self, parts: Iterable[str]) -> str:
         """Parts of an enumeration."""
         return ("、" if self.language == "zh" else ", ").join(parts)
+
+    def either(self, parts: Sequence[str]) -> str:
+        """Parts of an enumeration after a negation: `B类、C类`, `class B or class C`."""
+        return ("、" if self.language == "zh" else " or ").join(parts)
 
     def clauses(self, parts: Iterable[str]) -> str:
         """Parts of a sentence with figures in them."""

@@ -2,7 +2,8 @@
 
 Ten customers C001 … C010 buy and pay every month, C001 ten times as much as C010. C011 is a branch of C001; C012 never
 traded; C099 is our own; OLD5 became C005 in March 2024. C003 pays by commercial acceptance, two notes have not matured;
-C004 and C006 have reported their own figures; C002 is sold to at a loss; C008 and C009 have the same name.
+C004 and C006 have reported their own figures, C012 too, with no gross profit; C002 is sold to at a loss; C008 and C009
+have the same name. C023 is a branch of C022, and C022 of C021; none of the three traded.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+
+import yaml
 
 from kehu.flows.cli import main
 
@@ -114,16 +117,23 @@ class Trade:
         """The folder of the warehouse."""
         return self.home / "warehouse"
 
-    def write(self) -> None:
-        """Write project and exports."""
+    def write(self, without: str = "") -> None:
+        """Write project and exports, `without` one file of the mapping."""
         (self.project / "sources").mkdir(parents=True)
         (self.project / "policy").mkdir()
         (self.folder / "exports").mkdir()
         (self.project / "kehu.toml").write_text("", encoding="utf-8")
-        (self.project / "sources" / "shop.yaml").write_text(MAPPING, encoding="utf-8")
+        (self.project / "sources" / "shop.yaml").write_text(self.mapping(without), encoding="utf-8")
         for name, lines in self.files().items():
             path = self.folder / "exports" / f"{name}_20240331.csv"
             path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    @staticmethod
+    def mapping(without: str) -> str:
+        """The mapping, without one of its files."""
+        mapping = yaml.safe_load(MAPPING)
+        mapping["files"].pop(without, None)
+        return yaml.safe_dump(mapping, allow_unicode=True, sort_keys=False)
 
     def receive(self, customer: str, amount: str) -> None:
         """Deliver one more receipt, by transfer, of March 2024."""
@@ -164,6 +174,9 @@ class Trade:
                 *(f"C{number:03d},第{number if number != 9 else 8}商行,企业,,广东省" for number in numbers),
                 "C011,第1商行分部,企业,C001,广西壮族自治区",
                 "C012,新来商行,企业,,",
+                "C021,总店,企业,,",
+                "C022,分店,企业,C021,",
+                "C023,门市,企业,C022,",
                 "C099,本公司门店,内部,,",
             ],
             "合并": ["原编码,编码,生效", "OLD5,C005,2024-03-15"],
@@ -173,6 +186,7 @@ class Trade:
                 "编码,日期,本品收入,本品成本,毛利总额",
                 "C004,2023-12-31,9000.00,8400.00,2000.00",
                 "C006,2023-12-31,9000.00,8000.00,2000.00",
+                "C012,2023-12-31,9000.00,8000.00,0.00",
             ],
             "拜访": [
                 "单号,编码,日期,方式",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import string
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -11,12 +12,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from explain_world import AS_OF, Trade
 from shop import Outcome
 
+from kehu.config.errors import UsageError
 from kehu.config.policy import PolicyBook
 from kehu.config.settings import Portfolio
 from kehu.flows.cli import main
@@ -141,7 +144,7 @@ def test_every_figure_is_the_marts_own(runs: Runs, language: str) -> None:
     speech = Speech(language, "CNY")
     customers, working = runs.marts("mart_abc_customer"), runs.marts("mart_abc_indicator")
     stability = {row["customer_id"]: row for row in runs.marts("mart_customer_stability")}
-    assert len(customers) == 12
+    assert len(customers) == 14
     for customer in customers:
         code = customer["customer_id"]
         text = said(tell(runs.facts(code), language))
@@ -201,7 +204,7 @@ def test_other_rules_promise_nothing(runs: Runs, kehu: Any) -> None:
         text = kehu("C002").out
     finally:
         policy.unlink()
-    assert "By counts of customers ranks 1 to 2 are class A, up to 6 class B." in text
+    assert "By counts of customers: ranks 1 to 2 class A, ranks 3 to 6 class B, ranks 7 to 10 class C." in text
     assert "the run was made by other rules" in text.lower() and "of the last 3 periods" not in text
     assert "stable is up to" not in text.lower() and "lifts him" not in text
 
@@ -245,11 +248,11 @@ def test_in_chinese(kehu: Any) -> None:
     text = kehu("C003", "--lang", "zh").out
     for sentence in (
         "第3商行(C003),来源 shop,公司 main。",
-        "按户数划分:第 1 至 2 名为A类,至第 6 名为B类,其余为C类。",
+        "按户数划分:第 1 至 2 名为A类、第 3 至 6 名为B类、第 7 至 10 名为C类。",
         "品牌利润占比缺失,其权重已按比例分给其他指标。",
         "回款额(含税) 8,005.00 元:10 户中第 5 名",
         "商业承兑汇票、供应链票据在到期日计入。",
-        "另有尚未到期的票据 1,601.00 元,未计入。",
+        "另有尚未到期或未注明到期日的票据 1,601.00 元,未计入。",
         "较上期(截至 2024-02-29)下降:由 A类 降为 B类。",
         "最近 3 期中 1 期为 B类,未达 2 期,类别尚未确认。",
         "需求形态:平稳型,采购频繁、金额均匀。",
@@ -294,6 +297,7 @@ def test_who_has_no_class(kehu: Any) -> None:
     assert "No combined class: no trade." in text
     assert "0.01 yuan more collections and he is ranked: class C (rank 11)." in text
     assert "Without a class no measure applies." in text
+    assert "Brand share: missing, there are no usable figures of the customer's own." in text
     internal = kehu("C099").out
     assert "No combined class: internal." in internal and "Internal customers are not ranked." in internal
     assert "Sales (excl. tax) 7,000.00 yuan: internal, no class." in internal
@@ -315,18 +319,78 @@ def changed(facts: CustomerFacts, **columns: Any) -> CustomerFacts:
         ({"abc_class_year_ago": "A"}, "去年同期为 A类。", "A year ago: class A."),
         ({"abc_class_year_ago": None}, "去年同期无类别", "A year ago: no class"),
         ({"is_tie_at_cut": True}, "得分相同而分列切点两侧", "has the same score on the other side of a cut"),
-        ({"is_conflict": True}, "相差两类,不能只看一项", "two classes apart"),
+        ({"is_conflict": True}, "相差两类及以上,不能只看一项", "two classes apart or more"),
         ({"lines_without_cost": 3}, "3 行销售无成本", "left out of gross profit: 3."),
         ({"non_goods": Decimal("12.5")}, "非商品(运费、手续费等)12.50 元", "12.50 yuan are no goods"),
         ({"size_indicator": "sales", "collections_gross": None}, "该来源不提供回款", "the source delivers no receipts"),
         ({"scored_party": "group"}, "按集团最上级客户评分", "the top of its group"),
         ({"brand_share_source": "proxy"}, "综合得分", "combined score"),
+        ({"abc_class": None, "abc_class_reason": "not_collected"},
+         "无综合类别:期内有销售但未回款,且无毛利可依。",
+         "No combined class: sold to in the window, but nothing was collected and there is no gross profit to go by."),
     ],
 )  # fmt: skip
 def test_what_else_can_be_the_case(runs: Runs, columns: dict[str, Any], zh: str, en: str) -> None:
     facts = changed(runs.facts("C004"), **columns)
     assert zh in said(tell(facts, "zh"))
     assert en in said(tell(facts, "en"))
+
+
+def test_zeros_are_no_part_of_a_conflict(runs: Runs) -> None:
+    facts = changed(runs.facts("C004"), is_conflict=True)
+    basis = facts.bases[0]
+
+    def conflict(profit: dict[str, Any]) -> str:
+        rows = {
+            **basis.indicators,
+            "collections": {**basis.indicators["collections"], "abc_class": "A", "class_reason": None},
+            "gross_profit": {**basis.indicators["gross_profit"], **profit},
+            "brand_share": {**basis.indicators["brand_share"], "abc_class": "C", "class_reason": None},
+        }
+        text = said(tell(replace(facts, bases=(replace(basis, indicators=rows),)), "en"))
+        return next(line for line in text.splitlines() if line.startswith("Indicators conflict"))
+
+    assert conflict({"abc_class": None, "class_reason": "no_trade"}) == (
+        "Indicators conflict: collections class A, brand share class C. "
+        "They lie two classes apart or more; none of them tells all."
+    )
+    assert conflict({"abc_class": None, "class_reason": "negative"}) == (
+        "Indicators conflict: collections class A, gross profit negative, brand share class C. Size is not profit."
+    )
+
+
+@pytest.mark.parametrize(("kind", "why"), [("measured", "his whole gross profit is"), ("proxy", "all he buys of")])
+def test_a_brand_share_above_one_contradicts_itself(runs: Runs, kind: str, why: str) -> None:
+    facts = changed(runs.facts("C004"), brand_share_source=kind)
+    basis = facts.bases[0]
+
+    def brand_share(value: str) -> str:
+        row = {**basis.indicators["brand_share"], "indicator_share": Decimal(value)}
+        rows = {**basis.indicators, "brand_share": row}
+        text = said(tell(replace(facts, bases=(replace(basis, indicators=rows),)), "en"))
+        return next(line for line in text.splitlines() if line.startswith("Brand share "))
+
+    assert f"contradict each other: {why}" in brand_share("1.000001")
+    assert "contradict" not in brand_share("1.000000")
+
+
+@pytest.mark.parametrize(
+    ("quotas", "zh", "en"),
+    [
+        ((1, 0, 0), "第 1 名为A类、B类、C类无名额。", "rank 1 class A, no seat in class B or class C."),
+        ((1, 0, 1), "第 1 名为A类、第 2 名为C类、B类无名额。", "rank 1 class A, rank 2 class C, no seat in class B."),
+        ((1, 2, 2), "第 1 名为A类、第 2 至 3 名为B类、第 4 至 5 名为C类。",
+         "rank 1 class A, ranks 2 to 3 class B, ranks 4 to 5 class C."),
+    ],
+)  # fmt: skip
+def test_classes_without_a_seat(runs: Runs, quotas: tuple[int, int, int], zh: str, en: str) -> None:
+    facts = runs.facts("C004")
+    basis = facts.bases[0]
+    seats = dict(zip(("quota_a", "quota_b", "quota_c"), quotas, strict=True))
+    summaries = {**basis.summaries, "combined": {**basis.summaries["combined"], **seats}}
+    facts = replace(facts, bases=(replace(basis, summaries=summaries),))
+    assert f"按户数划分:{zh}" in said(tell(facts, "zh"))
+    assert f"Classes are cut by counts of customers: {en}" in said(tell(facts, "en"))
 
 
 def test_classes_by_cumulative_share(runs: Runs) -> None:
@@ -336,7 +400,8 @@ def test_classes_by_cumulative_share(runs: Runs) -> None:
     midpoint = Speech("en").percent(facts.bases[0].indicators["combined"]["midpoint_share"])
     assert f"(midpoint): up to 55.0 % class A, up to 85.0 % class B, the rest class C; his is {midpoint}." in text
     assert "(class A up to 55.0 %, class B up to 85.0 %)" in text
-    assert "(class A to rank 1, class B to rank 2)" in text  # brand shares do not add up: always by counts
+    # Brand shares do not add up: always by counts.
+    assert "(rank 1 class A, rank 2 class B, no seat in class C)" in text
 
 
 def test_a_run_that_has_little(runs: Runs) -> None:
@@ -357,9 +422,69 @@ def test_a_run_that_has_little(runs: Runs) -> None:
 def test_an_unknown_code_is_answered_with_close_ones(kehu: Any) -> None:
     error = kehu("C0O1", "--json").refused(2, "unknown_customer")
     assert error["keys"][:2] == ["C001", "C010"]
-    error = kehu("OLD5", "--json").refused(2, "unknown_customer")
-    assert error["details"] == [f"the code stood in the warehouse on {EARLIER}; it may count as another now"]
-    assert kehu("C001", "--source", "other", "--json").refused(2, "unknown_customer")
+
+
+def test_a_code_of_another_source_or_company_is_not_unknown(kehu: Any) -> None:
+    error = kehu("C001", "--source", "other", "--company", "main", "--json").refused(2, "unknown_customer")
+    assert error["message"] == "customer `C001` does not stand in source `other` and company `main`, but elsewhere"
+    assert error["keys"] == ["C001 (source shop, company main)"]
+    error = kehu("OLD5", "--company", "other", "--json").refused(2, "unknown_customer")
+    assert error["keys"] == ["C005 (source shop, company main)"]
+    assert "there is no customer" in kehu("X", "--source", "other", "--json").refused(2, "unknown_customer")["message"]
+
+
+def test_a_merged_code_is_explained_by_who_it_counts_for(runs: Runs, kehu: Any) -> None:
+    text = kehu("OLD5").out
+    assert "OLD5 counts as 第5商行 (C005) since it was merged." in text
+    assert "Former codes merged into this one: OLD5." in text and "Class B: rank" in text
+    assert "OLD5 已并入 第5商行(C005),按后者统计。" in kehu("OLD5", "--lang", "zh").out
+    summary = kehu("OLD5", "--json").summary
+    assert (summary["former_code"], summary["customer_id"]) == ("OLD5", "C005")
+    assert kehu("C005", "--json").summary["former_code"] is None
+    # The day before the merge the code stood for itself.
+    assert "OLD5, source shop" in kehu("OLD5", "--as-of", str(EARLIER)).out
+    facts = runs.facts("C005")
+    assert facts.party is not None
+    many = {"merged_customers": 13, "former_customer_ids": ", ".join(f"OLD{number:02d}" for number in range(13))}
+    text = said(tell(replace(facts, party={**facts.party, **many}), "en"))
+    assert "13 former codes were merged into this one: OLD00, OLD01" in text and "OLD11 and more" in text
+
+
+def test_a_warehouse_of_before_names_no_merged_codes(runs: Runs, tmp_path: Path) -> None:
+    older = tmp_path / "kehu.duckdb"
+    shutil.copy((runs.warehouse / "kehu.duckdb").resolve(), older)
+    with duckdb.connect(older) as con:
+        con.execute("USE kehu")
+        con.execute("CREATE TABLE before AS SELECT * EXCLUDE (former_customer_ids) FROM dim_customer")
+        con.execute("DROP TABLE dim_customer")
+        con.execute("ALTER TABLE before RENAME TO dim_customer")
+    assert "Former codes merged into this one: 1." in said(tell(gather(older, Asked("C005"), None), "en"))
+    with pytest.raises(UsageError) as caught:
+        gather(older, Asked("OLD5"), None)
+    assert caught.value.details == (f"the code stood in the warehouse on {EARLIER}; it may count as another now",)
+
+
+def test_a_head_office_with_a_head_of_its_own(kehu: Any) -> None:
+    text = kehu("C022").out
+    assert text.startswith("分店 (C022)")
+    assert "His own trade is judged under 总店 (C021) (`kehu explain C021`)" in text
+    assert "门市 (C023): no document." in text and "分店 (C022): no document." not in text
+    summary = kehu("C022", "--json").summary
+    assert summary["explained"][0]["customer"]["customer_id"] == summary["customer_id"] == "C022"
+    above = kehu("C021").out
+    assert "分店 (C022): no document." in above and "judged under" not in above
+    assert "门市 (C023) is scored under 分店 (C022)" in kehu("C023").out
+
+
+def test_nothing_was_scored(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trade = Trade(tmp_path)
+    trade.write(without="sales")
+    trade.night()
+    capsys.readouterr()
+    exit_code = main(["explain", "C001", "--json", *trade.here()])
+    error = Outcome(exit_code, *capsys.readouterr()).refused(2, "nothing_scored")
+    assert error["message"].startswith(f"no customer was scored for {AS_OF}")
+    assert error["details"] == [f"{mart}: missing_entity: sales_line" for mart in ("dim_customer", "mart_abc_customer")]
 
 
 def test_two_of_one_name(kehu: Any) -> None:
