@@ -145,8 +145,8 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "; his figures contradict each other: his whole gross profit is smaller than what our goods earn him",
     ),
     "contradicted_proxy": (
-        ";数字互相矛盾:其品类采购总额小于我方对他的销售额",
-        "; the figures contradict each other: all he buys of the category is less than what we sell him",
+        ";我方对他的销售额超过其自报的品类采购总额,数字或期间不符",
+        "; we sell him more than all he says he buys of the category, so figures or periods do not match",
     ),
     "value_unranked": ("{indicator}{basis} {value}:{why},无类别。", "{indicator}{basis} {value}: {why}, no class."),
     "value_missing": ("{indicator}:{why}。", "{indicator}: {why}."),

@@ -359,7 +359,10 @@ def test_zeros_are_no_part_of_a_conflict(runs: Runs) -> None:
     )
 
 
-@pytest.mark.parametrize(("kind", "why"), [("measured", "his whole gross profit is"), ("proxy", "all he buys of")])
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [("measured", "contradict each other: his whole gross profit"), ("proxy", "figures or periods do not match")],
+)
 def test_a_brand_share_above_one_contradicts_itself(runs: Runs, kind: str, why: str) -> None:
     facts = changed(runs.facts("C004"), brand_share_source=kind)
     basis = facts.bases[0]
@@ -370,8 +373,8 @@ def test_a_brand_share_above_one_contradicts_itself(runs: Runs, kind: str, why: 
         text = said(tell(replace(facts, bases=(replace(basis, indicators=rows),)), "en"))
         return next(line for line in text.splitlines() if line.startswith("Brand share "))
 
-    assert f"contradict each other: {why}" in brand_share("1.000001")
-    assert "contradict" not in brand_share("1.000000")
+    assert why in brand_share("1.000001")
+    assert why not in brand_share("1.000000")
 
 
 @pytest.mark.parametrize(
