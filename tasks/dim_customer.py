@@ -214,7 +214,10 @@ def _of_facts(facts: Facts) -> ir.Table:
     heads = groups = None
     if rules.scored_party != "account":
         heads = facts.once("head_offices", lambda: head_offices(master, merges, rules))
-        groups = facts.groups(heads) if rules.scored_party == "group" else facts.refuse_circles(heads)
+        if rules.scored_party == "group":
+            groups = facts.groups(heads)
+        else:
+            facts.refuse_circles(heads)
     return dim_customer(
         facts.sales_documents(READ_OF_DOCUMENTS),
         master,
