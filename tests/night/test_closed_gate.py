@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from night_world import MONTH_END, Company, Row, invoice_lines
+from night_world import MONTH_END, NO_SCORES, Company, Row, invoice_lines
 
 from kehu.config.errors import EXIT_GATE_CLOSED, EXIT_LOCKED, AnotherRunHoldsTheLock, GateClosed
 from kehu.flows.cli import main
@@ -75,11 +75,11 @@ def test_a_refused_delivery_is_mended_by_delivering_again(published: Company) ->
 
 def test_a_dry_run_leaves_no_delivery_and_no_warehouse(company: Company) -> None:
     company.export("发票_20240331.csv", invoice_lines())
-    receipt = company.run(publish=False)
+    receipt = company.run(publish=False, only=NO_SCORES)
     assert (receipt.status, receipt.gate, receipt.warehouse) == ("checked", "open", None)
     assert company.versions() == {}
     company.export("发票_20240331.csv", invoice_lines(count=40))
-    published = company.run()
+    published = company.run(only=NO_SCORES)
     (file,) = company.rows("run_input", published)
     assert (file["rows_accepted"], published.run_id != receipt.run_id) == (40, True)
 
@@ -105,7 +105,7 @@ def test_while_one_night_runs_another_is_turned_away(published: Company) -> None
     def run_another(stage):  # type: ignore[no-untyped-def]
         def called(*arguments: object) -> object:
             if stage.__name__ == "build":
-                assert published.run(publish=False).status == "checked"
+                assert published.run(publish=False, only=NO_SCORES).status == "checked"
                 with pytest.raises(AnotherRunHoldsTheLock) as raised:
                     published.run()
                 turned_away.append(raised.value)
@@ -114,7 +114,7 @@ def test_while_one_night_runs_another_is_turned_away(published: Company) -> None
         called.__name__ = stage.__name__
         return called
 
-    assert night(published.request(NEXT), step=run_another).status == "published"
+    assert night(published.request(NEXT, only=NO_SCORES), step=run_another).status == "published"
     (error,) = turned_away
     assert (error.exit_code, error.code) == (EXIT_LOCKED, "locked")
     assert any("kehu run tiny" in detail for detail in error.details)

@@ -35,13 +35,12 @@ def test_running_the_same_again_changes_nothing(first: Night) -> None:
     assert again.files == first.receipt.files
 
 
-@pytest.mark.parametrize("threads", [2, 4])
-def test_a_fresh_home_and_other_threads_give_the_same_bytes(first: Night, threads: int, tmp_path: Path) -> None:
+def test_a_fresh_home_and_other_threads_give_the_same_bytes(first: Night, tmp_path: Path) -> None:
     """The run id is equal too, so rows are compared with it in them: as Parquet handed over, as Arrow read back."""
     company = _open(tmp_path, invoice_lines())
-    receipt = company.run(threads=threads)
+    receipt = company.run(threads=4)
     assert receipt.run_id == first.receipt.run_id
-    assert len(company.built) == 4
+    assert company.built.keys() == dict(receipt.published).keys() != set()
     assert company.built == first.company.built
     assert company.ipc(receipt) == first.company.ipc(first.receipt)
     for name in ("run_input", "run_input_reason", "run_mart", "dq_result", "dq_quarantine"):

@@ -205,6 +205,8 @@ def test_the_official_night_ranks_the_year_up_to_the_day(official: Night, csv: d
     assert tuple(told[f"midpoint_{letter}"] for letter in "abc") == (2, 131, 130)
     sales = official.one("mart_abc_summary", indicator="sales")
     assert tuple(sales[f"midpoint_{letter}"] for letter in "abc") == (2, 132, 129)
+    assert tuple(sales[f"crossing_down_{letter}"] for letter in "abc") == (1, 132, 130)
+    assert sales["is_concentrated"] is True
     rows = [row for row in official.rows("mart_abc_indicator") if row["indicator"] in INDICATORS]
     a = {(row["indicator"], row["customer_id"]) for row in rows if row["class_cumulative"] == "A"}
     assert a == {(indicator, customer) for indicator in INDICATORS for customer in HEAD_OFFICES}
