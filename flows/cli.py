@@ -41,8 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(arguments.command(arguments))
     except KehuError as error:
         return _report(error, arguments)
-    except KeyboardInterrupt:
-        return _report_interrupted(arguments)
+    except KeyboardInterrupt as interruption:
+        return _report_interrupted(interruption, arguments)
     except BrokenPipeError:
         # The reader of our output went away (`kehu runs | head`): that is no defect.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -72,18 +72,24 @@ def _report(error: KehuError, arguments: argparse.Namespace) -> int:
     return error.exit_code
 
 
-def _report_interrupted(arguments: argparse.Namespace) -> int:
-    # Whether readers were switched over just before is not known here; the same command finds out and ends the work.
-    message = "interrupted before the end; run the same command again"
+def _report_interrupted(interruption: BaseException, arguments: argparse.Namespace) -> int:
+    from kehu.flows.failures import PublishedThenInterrupted
+
+    error = {"code": "interrupted", "message": "interrupted before the end; run the same command again"}
+    if isinstance(interruption, PublishedThenInterrupted):
+        error |= {"message": interruption.message, "run_id": interruption.run_id}
+    message = error["message"]
     if arguments.json:
-        _print_json({"exit_code": EXIT_INTERRUPTED, "error": {"code": "interrupted", "message": message}})
+        _print_json({"exit_code": EXIT_INTERRUPTED, "error": error})
     print(message, file=sys.stderr)  # noqa: T201
     return EXIT_INTERRUPTED
 
 
 def _report_unexpected(error: Exception, arguments: argparse.Namespace) -> int:
-    from kehu.flows.failures import as_user_error, write_traceback
+    from kehu.flows.failures import as_user_error, is_interruption, write_traceback
 
+    if is_interruption(error):
+        return _report_interrupted(error, arguments)
     known = as_user_error(error)
     if known is not None:
         return _report(known, arguments)

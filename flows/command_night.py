@@ -11,6 +11,7 @@ import os
 from kehu.config.errors import UsageError
 from kehu.flows import show
 from kehu.flows.context import language_of, settings_of
+from kehu.flows.failures import PublishedThenInterrupted, is_interruption
 from kehu.flows.receipts import NightReceipt, NightRequest
 from kehu.flows.summary import show_night, show_refused
 
@@ -63,10 +64,15 @@ def run_and_show(request: NightRequest, arguments: argparse.Namespace) -> int:
         if not arguments.json:
             show_refused(refused.receipt, language_of(arguments, request.settings))
         raise
-    if arguments.json:
-        show.print_json(receipt.as_summary())
-    else:
-        show_night(receipt, request, language_of(arguments, request.settings))
+    try:
+        if arguments.json:
+            show.print_json(receipt.as_summary())
+        else:
+            show_night(receipt, request, language_of(arguments, request.settings))
+    except BaseException as error:
+        if is_interruption(error) and receipt.warehouse is not None:
+            raise PublishedThenInterrupted(receipt.run_id, receipt.page) from error
+        raise
     return 0
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from kehu.config.errors import UsageError
 from kehu.flows import show
 from kehu.flows.context import language_of, settings_of
+from kehu.flows.failures import as_resource_error
 from kehu.schemas.tables import MART_ABC_CUSTOMER
 from kehu.warehouse.read import current_run, list_runs, show_run
 
@@ -20,7 +21,8 @@ def page(arguments: argparse.Namespace) -> int:
     """Write the page of a published run again: to the folder of pages, or to a file.
 
     Raises:
-        UsageError: no published run has this id, or nothing is published for the day.
+        UsageError: no published run has this id (`unknown_run`), nothing is published for the day (`unknown_run`), or
+            the file of `--output` cannot be made (`file_not_writable`).
     """
     from kehu.flows.page import pages_dir, policy_of, render_page, write_page, write_run_page
     from kehu.flows.page_facts import run_facts
@@ -37,7 +39,17 @@ def page(arguments: argparse.Namespace) -> int:
     else:
         is_folder = arguments.output.is_dir()
         written = arguments.output / f"{run_id}.html" if is_folder else arguments.output
-        write_page(render_page(run_facts(warehouse, run_id), policy, language), written)
+        content = render_page(run_facts(warehouse, run_id), policy, language)
+        try:
+            write_page(content, written)
+        except OSError as error:
+            if as_resource_error(error) is not None:
+                raise
+            reason = error.strerror or type(error).__name__
+            raise UsageError(
+                f"cannot write {written}: {reason}", code="file_not_writable", file=str(written),
+                hint="name another file or folder with --output",
+            ) from None  # fmt: skip
     if arguments.json:
         show.print_json({"exit_code": 0, "run_id": run_id, "page": str(written)})
     else:

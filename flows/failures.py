@@ -1,4 +1,4 @@
-"""What is left when an error is none of ours: resources that ran out, and defects.
+"""What is left when an error is none of ours: Ctrl-C, resources that ran out, and defects.
 
 May import: `config`. Heavy libraries only inside functions.
 """
@@ -15,6 +15,47 @@ from kehu.config.errors import KehuError, OutOfResources, SettingsError
 
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NOT_PERMITTED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
+
+
+class PublishedThenInterrupted(KeyboardInterrupt):
+    """Ctrl-C after readers were switched over: the run is published, whatever of the night was still to come.
+
+    Attributes:
+        run_id: the run.
+        page: its page; None where it was not written yet.
+    """
+
+    def __init__(self, run_id: str, page: Path | None) -> None:
+        super().__init__(run_id)
+        self.run_id = run_id
+        self.page = page
+
+    @property
+    def message(self) -> str:
+        """What is there, and how to get what is not."""
+        if self.page is not None:
+            return f"interrupted at the end: run {self.run_id} is published, its page is {self.page}"
+        return (
+            f"interrupted after publishing: run {self.run_id} is published, its page is missing; "
+            f"`kehu page --run {self.run_id}` writes it"
+        )
+
+
+_INTERRUPTED_STATEMENT = "Query interrupted"
+
+
+def is_interruption(error: BaseException) -> bool:
+    """True for Ctrl-C, also where a library made another error of it.
+
+    DuckDB ends a statement under way with a `RuntimeError` of that text, which the interruption has caused; the gate's
+    engine keeps the text and nothing else.
+    """
+    if isinstance(error, RuntimeError) and _INTERRUPTED_STATEMENT in str(error):
+        return True
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, KeyboardInterrupt):
+        cause = cause.__cause__ or cause.__context__
+    return cause is not None
 
 
 def as_resource_error(error: BaseException) -> OutOfResources | None:

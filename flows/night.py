@@ -59,6 +59,7 @@ def night(request: NightRequest, step: Step = call_directly) -> NightReceipt:
         NightRefused: a `GateClosed`: a blocking expectation failed; nothing is published (exit 12).
         WarehouseError: the warehouse is not reachable (exit 13).
         AnotherRunHoldsTheLock: another run is under way (exit 14).
+        PublishedThenInterrupted: a `KeyboardInterrupt`: Ctrl-C when readers had been switched over already (exit 130).
     """
     with steps.one_writer(request):
         plan = step(steps.plan_night)(request)
@@ -70,10 +71,11 @@ def night(request: NightRequest, step: Step = call_directly) -> NightReceipt:
             raise NightRefused(gate_closed_error(verdict), steps.refused(plan, landing, inputs, counted, verdict))
         if not request.publish:
             return steps.checked(plan, landing, inputs, counted, verdict)
-        if steps.is_official(plan, inputs):
+        with steps.saying_what_is_published(plan, inputs):
+            if steps.is_official(plan, inputs):
+                steps.record(plan, landing)
+                return steps.with_page(plan, steps.unchanged(plan, landing, inputs, counted, verdict))
+            marts = step(steps.build)(plan, inputs)
             steps.record(plan, landing)
-            return steps.with_page(plan, steps.unchanged(plan, landing, inputs, counted, verdict))
-        marts = step(steps.build)(plan, inputs)
-        steps.record(plan, landing)
-        receipt = step(steps.publish)(plan, landing, inputs, counted, verdict, marts)
-        return step(steps.with_page)(plan, receipt)
+            receipt = step(steps.publish)(plan, landing, inputs, counted, verdict, marts)
+            return step(steps.with_page)(plan, receipt)

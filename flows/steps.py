@@ -24,7 +24,7 @@ import kehu
 from kehu.config.errors import KehuError, SettingsError, WarehouseError
 from kehu.config.policy import PolicyBook
 from kehu.config.sources import SourceMapping, load_source
-from kehu.flows.failures import as_resource_error, write_traceback
+from kehu.flows.failures import PublishedThenInterrupted, as_resource_error, is_interruption, write_traceback
 from kehu.flows.receipts import Account, Inputs, MartReceipt, Marts, NightPlan, NightReceipt, NightRequest, NightStatus
 from kehu.schemas.rendering import arrow_schema
 from kehu.schemas.tables import DQ_QUARANTINE, DQ_RESULT, RUN_INPUT, RUN_INPUT_REASON, RUN_MART
@@ -272,6 +272,25 @@ def is_official(plan: NightPlan, inputs: Inputs) -> bool:
     return is_published(trusted_file(directory), inputs.run_id) and is_published_file_intact(directory)
 
 
+@contextlib.contextmanager
+def saying_what_is_published(plan: NightPlan, inputs: Inputs) -> Iterator[None]:
+    """Turn an interruption that comes when readers meet the run already into one that says so.
+
+    Raises:
+        PublishedThenInterrupted: the run is published and official.
+        KeyboardInterrupt: it is not.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if not is_interruption(error):
+            raise
+        if not is_official(plan, inputs):
+            raise KeyboardInterrupt from error
+        page = _page_of(plan, inputs.run_id)
+        raise PublishedThenInterrupted(inputs.run_id, page if page.is_file() else None) from error
+
+
 def build(plan: NightPlan, inputs: Inputs) -> Marts:
     """Score the customers: one Parquet file per mart in a folder of this run.
 
@@ -453,22 +472,29 @@ def with_page(plan: NightPlan, receipt: NightReceipt) -> NightReceipt:
     What is published stays published: a page that cannot be written is a warning, which names the command that tries
     again. A run that is official already and has its page keeps it.
     """
-    from kehu.flows.page import pages_dir, write_run_page
+    from kehu.flows.page import write_run_page
 
     request = plan.request
     settings = request.settings
-    folder = pages_dir(settings, request.sandbox)
-    page = folder / f"{receipt.run_id}.html"
+    page = _page_of(plan, receipt.run_id)
     if receipt.status == "unchanged" and page.is_file():
         return dataclasses.replace(receipt, page=page)
     try:
         written = write_run_page(
-            request.warehouse_dir, receipt.run_id, folder, policy=plan.policy, language=settings.language
+            request.warehouse_dir, receipt.run_id, page.parent, policy=plan.policy, language=settings.language
         )
     except Exception as error:
+        if is_interruption(error):
+            raise
         warning = f"the page was not written: {_why(error, settings.home)}; try `kehu page --run {receipt.run_id}`"
         return dataclasses.replace(receipt, warnings=(*receipt.warnings, warning))
     return dataclasses.replace(receipt, page=written)
+
+
+def _page_of(plan: NightPlan, run_id: str) -> Path:
+    from kehu.flows.page import pages_dir
+
+    return pages_dir(plan.request.settings, plan.request.sandbox) / f"{run_id}.html"
 
 
 def _why(error: Exception, home: Path) -> str:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
 
+import duckdb
 import pytest
 from page_world import AS_OF, PROVINCES, RUN_ID, World
-from shop import Shop
+from shop import NO_SCORES, Shop
 
 from kehu.config.policy import PolicyBook
+from kehu.flows.failures import is_interruption
 from kehu.flows.page import LATEST, policy_of, render_page, write_run_page
 from kehu.flows.page_facts import PARETO_POINTS, run_facts
 from kehu.flows.page_words import Words
@@ -348,3 +352,68 @@ def test_a_page_that_cannot_be_written_is_a_warning(shop: Shop) -> None:
     (shop.home / "pages").unlink()
     assert shop.kehu(shop.here("page", "--run", warning)).exit_code == 0
     assert (shop.home / "pages" / LATEST).is_file()
+
+
+@pytest.mark.parametrize("place", ["/etc/hostname/x.html", "/proc/x/y.html", "/proc/x.html"])
+def test_a_file_that_cannot_be_made(shop: Shop, place: str) -> None:
+    shop.published(*NO_SCORES)
+    error = shop.kehu(shop.here("page", "--output", place, "--json")).refused(2, "file_not_writable")
+    assert error["file"] == place
+
+
+# --- Ctrl-C -----------------------------------------------------------------------------------------------------------
+
+
+def interrupted(*_: object, **__: object) -> str:
+    """Ctrl-C at this point."""
+    os.kill(os.getpid(), signal.SIGINT)
+    return ""
+
+
+def test_ctrl_c_while_the_page_is_written(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Readers have the run already: that is said, with the command that writes its page."""
+    from kehu.flows import page as pages
+
+    monkeypatch.setattr(pages, "render_page", interrupted)
+    error = shop.kehu(shop.night(*NO_SCORES, "--json")).refused(130, "interrupted")
+    assert shop.warehouse.exists() and not list((shop.home / "pages").glob("*.html"))
+    (command,) = re.findall(r"is published, its page is missing; `kehu (page --run \S+)` writes it", error["message"])
+    assert command.endswith(error["run_id"])
+    assert "published, its page is missing" in shop.kehu(shop.night(*NO_SCORES)).err, "an unchanged run says the same"
+    monkeypatch.undo()
+    assert shop.kehu(shop.here(*command.split())).exit_code == 0
+    assert (shop.home / "pages" / f"{error['run_id']}.html").is_file()
+
+
+def test_ctrl_c_while_the_summary_is_printed(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    from kehu.flows import command_night
+
+    monkeypatch.setattr(command_night, "show_night", interrupted)
+    ended = shop.kehu(shop.night(*NO_SCORES))
+    (page,) = (shop.home / "pages").glob("2024*.html")
+    assert (ended.exit_code, ended.err.splitlines()[-1]) == (
+        130, f"interrupted at the end: run {page.stem} is published, its page is {page}",
+    )  # fmt: skip
+    assert shop.published(*NO_SCORES)["status"] == "unchanged"
+
+
+def test_ctrl_c_while_a_statement_of_the_publication_is_under_way(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DuckDB makes an error of its own of it."""
+    from kehu.warehouse import publish
+
+    def slow(con: duckdb.DuckDBPyConnection, *_: object) -> None:
+        timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+        timer.start()
+        con.execute("SELECT sum(sin(a.range * b.range)) FROM range(100000) AS a, range(4000) AS b")
+
+    monkeypatch.setattr(publish, "_check_rows", slow)
+    shop.kehu(shop.night(*NO_SCORES, "--json")).refused(130, "interrupted")
+    assert not shop.warehouse.exists() and not list((shop.home / "defects").glob("*"))
+    monkeypatch.undo()
+    assert shop.published(*NO_SCORES)["status"] == "published"
+
+
+def test_ctrl_c_by_way_of_the_gate() -> None:
+    assert is_interruption(RuntimeError("expectation on t.c could not be evaluated: Query interrupted"))
+    assert not is_interruption(RuntimeError("expectation on t.c could not be evaluated: no such column"))
+    assert not is_interruption(ValueError("Query interrupted"))
