@@ -36,7 +36,7 @@ from kehu.tasks.gate import GateReceipt, quality_rows, quarantine_rows, run_gate
 from kehu.tasks.in_force import delivery_order, files_in_force
 from kehu.tasks.land import Landing, all_deliveries, land_exports, record_deliveries
 from kehu.tasks.marts import MartInputs, SkippedMart, build_marts, marts_named
-from kehu.warehouse.connections import connect_scratch
+from kehu.warehouse.connections import closed_at_the_end, connect_scratch
 from kehu.warehouse.duckdb_file import LINK_NAME, is_published_file_intact, trusted_file
 from kehu.warehouse.lock import hold_lock
 from kehu.warehouse.publish import RunFacts, publish_run
@@ -514,11 +514,9 @@ def _engine(plan: NightPlan) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]
     """A scratch engine and its folder; both are gone when the stage ends, however it ends."""
     settings = plan.request.settings
     with scratch_folder(settings.home, "stage") as scratch:
-        connection = connect_scratch(scratch, threads=settings.threads, memory_limit=settings.memory_limit)
-        try:
+        opened = connect_scratch(scratch, threads=settings.threads, memory_limit=settings.memory_limit)
+        with closed_at_the_end(opened) as connection:
             yield connection, scratch
-        finally:
-            connection.close()
 
 
 def _now() -> datetime:

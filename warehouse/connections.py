@@ -79,6 +79,24 @@ def open_duckdb(
 
 
 @contextmanager
+def closed_at_the_end(con: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Close a connection when the body of the `with` statement ends, however it ends.
+
+    After Ctrl-C the statement under way is ended first: DuckDB's threads work on, and closing would wait for them.
+
+    Args:
+        con: the open connection.
+    """
+    try:
+        yield con
+    except BaseException:
+        con.interrupt()
+        raise
+    finally:
+        con.close()
+
+
+@contextmanager
 def readable_failures(place: str) -> Iterator[None]:
     """Turn what the disk or DuckDB raises into an error of ours: no room → OutOfResources, else WarehouseError.
 

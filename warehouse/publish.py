@@ -10,7 +10,7 @@ All of it happens on a private work file; a reader meets the old version or the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -32,7 +32,7 @@ from kehu.schemas.tables import (
     RUN_PORTFOLIO,
     RUN_TABLES,
 )
-from kehu.warehouse.connections import open_duckdb, readable_failures
+from kehu.warehouse.connections import closed_at_the_end, open_duckdb, readable_failures
 from kehu.warehouse.duckdb_file import VersionedFile, do_nothing, linked_version, version_path
 from kehu.warehouse.lock import hold_lock
 from kehu.warehouse.read import PortfolioFacts, read_portfolio, refuse_other_portfolio
@@ -306,7 +306,7 @@ def _opened(
     path: Path, job: _Publication, *, read_only: bool = False, spill: Path | None = None
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     opened = open_duckdb(path, read_only=read_only, threads=job.threads, memory_limit=job.memory_limit, spill=spill)
-    with closing(opened) as con:
+    with closed_at_the_end(opened) as con:
         if read_only:
             con.execute(f"USE {quoted(WAREHOUSE_SCHEMA)}")
         yield con
