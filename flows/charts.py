@@ -11,7 +11,7 @@ that draws may lack the fonts of the one that shows. Numbers become floating poi
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -194,7 +194,13 @@ def grid(
 
 
 def pareto(
-    points: Sequence[CurvePoint], ends: Sequence[CurveEnd], cuts: Sequence[Decimal], *, across_title: str, up_title: str
+    points: Sequence[CurvePoint],
+    ends: Sequence[CurveEnd],
+    cuts: Sequence[Decimal],
+    *,
+    across_title: str,
+    up_title: str,
+    percent_sign: str,
 ) -> str:
     """The Pareto curve: customers from the largest on across, the share of the value they make together up.
 
@@ -207,11 +213,13 @@ def pareto(
         cuts: shares of the value at which the cumulative method cuts.
         across_title: what the axis across counts.
         up_title: what the axis up counts.
+        percent_sign: what stands behind a percentage.
     """
     width, height = _WIDTH - 48 - 44, 262
     alt = _altair()
     axis = alt.Axis(
-        format=".0%", values=[0, 0.2, 0.4, 0.6, 0.8, 1], grid=False, domainColor=_RULE, tickColor=_RULE,
+        labelExpr=f"round(datum.value * 100) + '{percent_sign}'",
+        values=[0, 0.2, 0.4, 0.6, 0.8, 1], grid=False, domainColor=_RULE, tickColor=_RULE,
         labelLimit=0, labelOverlap=False, labelFlush=False, title=None,
     )  # fmt: skip
     scale = alt.Scale(domain=[0, 1], nice=False)
@@ -220,25 +228,31 @@ def pareto(
     curve = _rows(alt, "curve").encode(x=across, y=up)
     lines = _rows(alt, "cuts").encode(y=up)
     marks = _rows(alt, "ends").encode(x=across)
-    words = marks.encode(
-        y=alt.Y("words_at:Q", axis=axis, scale=scale), text="figure:N", color=alt.Color("ink:N", scale=None)
-    )
-    right, left = "datum.side == 'right'", "datum.side == 'left'"
+    words = marks.encode(y=alt.Y("words_at:Q", axis=axis, scale=scale), text="figure:N")
     layers = [
         curve.mark_area(line=False).encode(color=_by_class(alt, "letter")),
         curve.mark_line(color=INK, strokeWidth=1.6),
         lines.mark_rule(color=_ACCENT, strokeDash=[5, 4], strokeWidth=1.2),
         lines.mark_text(align="left", baseline="middle", x=width + 5, color=_ACCENT, fontSize=11).encode(text="text:N"),
         marks.mark_point(filled=True, fill="#ffffff", stroke=INK, strokeWidth=1.5, size=42, opacity=1).encode(y=up),
-        words.transform_filter(right).mark_text(align="left", baseline="middle", dx=7, fontWeight="bold", limit=0),
-        words.transform_filter(left).mark_text(align="right", baseline="middle", dx=-7, fontWeight="bold", limit=0),
+        # On whatever it lies: the white around the letters first, then the letters.
+        *(
+            words.transform_filter(f"datum.side == '{side}'").mark_text(
+                align=align, baseline="middle", dx=shift, fontWeight="bold", limit=0, **ink
+            )
+            for ink in (
+                {"color": "#ffffff", "stroke": "#ffffff", "strokeWidth": 4, "strokeJoin": "round"},
+                {"color": INK},
+            )
+            for side, align, shift in (("right", "left", 7), ("left", "right", -7))
+        ),
         _title(alt, across_title, width, height + 40, align="right"),
         _title(alt, up_title, -40, -8, align="left"),
     ]
     data = {
         "curve": _curve(points),
-        "ends": [_end_row(end, cuts) for end in ends],
-        "cuts": [{"value": float(cut), "text": f"{float(cut) * 100:g} %"} for cut in cuts],
+        "ends": _end_rows(ends, cuts),
+        "cuts": [{"value": float(cut), "text": f"{float(cut) * 100:g}{percent_sign}"} for cut in cuts],
     }
     return _drawn(layers, data, width, height, padding=(48, 24, 44, 46))
 
@@ -258,18 +272,33 @@ _LINE_OF_WORDS = 0.05
 """Height of a line of words as a share of the axis."""
 
 
-def _end_row(end: CurveEnd, cuts: Sequence[Decimal]) -> Spec:
-    """Words stand right of their point, in the area of the next class; left where the edge is near; off the lines."""
-    side = "right" if end.customers < Decimal("0.62") else "left"
-    following = {"A": "B", "B": "C", "C": "C"}[end.letter]
-    at = float(end.value) - _LINE_OF_WORDS * (1 if side == "right" else 1.6)
-    for cut in sorted(map(float, cuts), reverse=True):
-        if abs(at - cut) < _LINE_OF_WORDS * 0.7:
-            at = cut - _LINE_OF_WORDS * 0.8
-    return {
-        "customers": float(end.customers), "value": float(end.value), "figure": end.figure, "side": side,
-        "words_at": max(at, _LINE_OF_WORDS / 2), "ink": _ON_SHADES[following if side == "right" else end.letter],
-    }  # fmt: skip
+def _end_rows(ends: Sequence[CurveEnd], cuts: Sequence[Decimal]) -> list[Spec]:
+    """Words stand below their point, right of it, left where the edge is near; off the lines and off each other."""
+    rows: list[Spec] = []
+    taken = [(float(cut), 0.7) for cut in cuts]
+    for end in ends:
+        side = "right" if end.customers < Decimal("0.62") else "left"
+        wanted = float(end.value) - _LINE_OF_WORDS * (1 if side == "right" else 1.6)
+        at = _free_place(wanted, taken)
+        taken.append((at, 1.0))
+        rows.append(
+            {
+                "customers": float(end.customers), "value": float(end.value), "figure": end.figure, "side": side,
+                "words_at": at,
+            }
+        )  # fmt: skip
+    return rows
+
+
+def _free_place(wanted: float, taken: Sequence[tuple[float, float]]) -> float:
+    """The height nearest below the one wanted that keeps off what is there, else nearest above."""
+    lowest, step = _LINE_OF_WORDS / 2, _LINE_OF_WORDS / 10
+    below = [wanted - n * step for n in range(int(max(wanted - lowest, 0) / step) + 1)]
+    above = [max(wanted, lowest) + n * step for n in range(int(1 / step))]
+    for at in (*below, *above):
+        if at >= lowest and all(abs(at - other) >= _LINE_OF_WORDS * room for other, room in taken):
+            return at
+    return max(wanted, lowest)
 
 
 def _title(alt: Any, text: str, x: float, y: float, *, align: str) -> Any:
@@ -278,7 +307,7 @@ def _title(alt: Any, text: str, x: float, y: float, *, align: str) -> Any:
     )
 
 
-def stacks(columns: Sequence[tuple[str, dict[str, int]]]) -> str:
+def stacks(columns: Sequence[tuple[str, Mapping[str, int]]]) -> str:
     """Stacked columns of class counts, class A at the bottom, each part with its figure where it fits.
 
     Args:

@@ -68,7 +68,8 @@ def night(request: NightRequest, step: Step = call_directly) -> NightReceipt:
         counted = step(steps.account)(plan, inputs)
         verdict = step(steps.gate)(plan, inputs)
         if verdict.status == "closed":
-            raise NightRefused(gate_closed_error(verdict), steps.refused(plan, landing, inputs, counted, verdict))
+            error = steps.with_hint(gate_closed_error(verdict), plan, verdict)
+            raise NightRefused(error, steps.refused(plan, landing, inputs, counted, verdict))
         if not request.publish:
             return steps.checked(plan, landing, inputs, counted, verdict)
         with steps.saying_what_is_published(plan, inputs):

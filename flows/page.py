@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from kehu.config.policy import Policy, PolicyBook
 from kehu.config.settings import Portfolio, Settings
 from kehu.flows import page_charts, page_tables
-from kehu.flows.page_facts import RunFacts, run_facts, share, stated
+from kehu.flows.page_facts import RunFacts, run_facts, share
 from kehu.flows.page_words import Words
 from kehu.schemas import codes
 from kehu.schemas.tables import MART_ABC_CUSTOMER
@@ -107,7 +107,7 @@ def _point_latest_to(page: Path, facts: RunFacts) -> None:
     """Move the link, unless it leads to the page of a later day or this run has no classes to show."""
     link = page.with_name(LATEST)
     newest = _day_of(link.resolve().name) if link.is_symlink() else None
-    if MART_ABC_CUSTOMER.name not in facts.marts or (newest is not None and newest > facts.as_of):
+    if MART_ABC_CUSTOMER.name not in facts.published or (newest is not None and newest > facts.as_of):
         return
     moved = page.with_name(f".{page.stem}.link")
     moved.unlink(missing_ok=True)
@@ -202,11 +202,23 @@ class _Part:
         return share(row["size"], self.facts.total("size")) if row else None
 
     @property
+    def aim(self) -> str | None:
+        """The class sizes aimed at: `1 : 2 : 2`; None where the policy is not known."""
+        return self.words.aim(self.policy)
+
+    @property
+    def sentences(self) -> list[str]:
+        """What is to be known first, a sentence each."""
+        words, facts = self.words, self.facts
+        said = (words.tiers(facts), words.ratio(facts, self.policy), words.moves(facts), words.concentration(facts))
+        return [*filter(None, said), *words.not_ranked(facts)]
+
+    @property
     def tax_note(self) -> str:
         """Which of the amounts include tax."""
         words, measured = self.words, [self.words.measure(name) for name in self.facts.measures]
         if self.facts.basis == "unknown":
-            return words.say("The source does not say whether amounts include tax.", "来源未说明金额是否含税。")
+            return words.say("The source does not say whether sales include tax.", "来源未说明销售额是否含税。")
         if self.facts.size_indicator == "collections":
             others = words.joined(measured[1:])
             return (
@@ -227,14 +239,18 @@ class _Part:
         if name == "tiers":
             return page_tables.tiers(self.facts, self.words, self.policy)
         if name == "indicators":
-            rule = stated(self.policy, "abc.cut_rule") or "midpoint"
-            return page_tables.indicators(self.facts, self.words, rule)
+            return page_tables.indicators(self.facts, self.words, self.policy)
         made: page_tables.Table = getattr(page_tables, name)(self.facts, self.words)
         return made
 
     def customers(self, rows: Any, *names: str) -> page_tables.Table:
         """A list of customers."""
         return page_tables.customers(rows, names, self.words)
+
+    def movers(self, move: str) -> page_tables.Table:
+        """The customers of a move; of those who left why, for they have nothing in the window or less."""
+        told = ("why",) if move == "left" else ("size", "gross_profit", "is_confirmed")
+        return self.customers(self.facts.movers[move], "change", *told, "province", "owner_name")
 
     def rules(self) -> page_tables.Table | None:
         """The policy in force."""
@@ -245,9 +261,14 @@ class _Part:
         """The glossary: what a term is called and what it says."""
         zh = self.language == "zh"
         return [
-            (self.words.capital(field.label_zh if zh else field.label_en), self.words.sentence(field))
+            (self._term(field.label_zh if zh else field.label_en), self.words.sentence(field))
             for field in page_tables.TERMS
         ]
+
+    def _term(self, label: str) -> str:
+        """A label with the class sizes this run aimed at, where it names those of the shipped policy."""
+        aim = self.aim
+        return self.words.capital(label if aim is None else label.replace("1:2:2", aim.replace(" ", "")))
 
 
 def _safe(text: str) -> Markup:

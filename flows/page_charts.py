@@ -37,7 +37,7 @@ def value_by_class(facts: RunFacts, words: Words) -> str:
         for letter in CLASSES:
             row = facts.tier(letter)
             part = share(row[measure] if row else None, facts.total(measure)) or Decimal(0)
-            label = f"{words.measure(measure)} {letter}" if letter == "A" else letter
+            label = f"{words.short_measure(measure)} {letter}" if letter == "A" else letter
             rows.append(charts.Bar(label, part, words.percent(part), letter))
     return charts.bars(rows, left=120, right=70, height=20)
 
@@ -109,7 +109,7 @@ def concentration(facts: RunFacts, words: Words, policy: Policy | None) -> str:
         "top_1_share": words.say("largest", "第一大"),
         "top_5_share": words.say("5 largest", "前五大"),
         "top_10_share": words.say("10 largest", "前十大"),
-        "top_20_percent_share": words.say("largest 20 %", "前 20%"),
+        "top_20_percent_share": words.say("largest 20 %", "前20%"),
     }
     rows = []
     for indicator, shade in ((facts.size_indicator, "B"), ("gross_profit", "C")):
@@ -117,7 +117,7 @@ def concentration(facts: RunFacts, words: Words, policy: Policy | None) -> str:
         if row is None or row["top_1_share"] is None:
             continue
         for name, label in names.items():
-            shown = f"{words.measure(indicator)} · {label}"
+            shown = f"{words.short_measure(indicator)} · {label}"
             rows.append(charts.Bar(shown, row[name], words.percent(row[name]), shade, limits.get(name)))
     return charts.bars(rows, left=170, right=60, height=22, largest=Decimal(1))
 
@@ -133,7 +133,10 @@ def pareto(facts: RunFacts, words: Words, policy: Policy | None) -> str:
     return charts.pareto(
         points, ends, stated(policy, "abc.cumulative_cuts") or (),
         across_title=words.say(f"customers, largest first ({ranked:,} = 100 %)", f"客户(由大到小,共 {ranked:,} 户)"),
-        up_title=words.say(f"cumulative share of {words.measure('size')}", f"{words.measure('size')}累计占比"),
+        up_title=words.say(
+            f"cumulative share of {words.short_measure('size')}", f"{words.short_measure('size')}累计占比"
+        ),
+        percent_sign=words.percent_sign,
     )  # fmt: skip
 
 
@@ -151,8 +154,6 @@ def _curve_end(row: Row, ranked: int, words: Words) -> charts.CurveEnd:
 
 
 def history(facts: RunFacts, words: Words) -> str:
-    """Customers of each class in the calendar months."""
-    months: dict[str, dict[str, int]] = {}
-    for row in facts.history:
-        months.setdefault(f"{row['period_end_date']:%y-%m}", {})[row["abc_class"]] = row["customers"]
-    return charts.stacks(list(months.items())[-_MONTHS_SHOWN:])
+    """Customers of each class in the calendar months; a month in which nobody is ranked has its place."""
+    months = [(f"{end:%y-%m}", counts) for end, counts in facts.history.items()]
+    return charts.stacks(months[-_MONTHS_SHOWN:])

@@ -7,7 +7,8 @@ however many customers there are; each list has its order and its ties stated, s
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -57,8 +58,8 @@ class RunFacts:
         basis: tax basis with the most classed customers, of which everything below speaks; None without customers.
         other_bases: tax bases with customers besides.
         size_indicator: `collections` or `sales`: what stands for size for most customers of the basis.
-        measures: those of `size`, `gross_profit` and `sales` that are known for some customer; `sales` only beside
-            another size.
+        measures: those of `size`, `gross_profit` and `sales` that are known; `sales` only beside another size,
+            `gross_profit` only where a customer with a class has it, or one without has any.
         largest_value: greatest absolute amount of a list; decides the unit amounts are printed in.
         summaries: rows of `mart_abc_summary`, indicators in the order of the contract.
         tiers: one row per class, then per reason without class: class, reason, customers, sums, confirmed, conflicts.
@@ -67,10 +68,10 @@ class RunFacts:
         previous_end: end of the period they are held against.
         movers: move → the customers of most size.
         migration: rows of `mart_abc_migration` of the newest rolling period.
-        history: period end, class, customers: the calendar months.
+        history: month end → class → customers: the calendar months, those in which nobody is ranked included.
         pareto: place, customers ranked, cumulative share, class: the curve of the size indicator, thinned.
         grid: class, stability, customers, size.
-        provinces: province (None = unknown), customers, size, in the order shown; `others` for those behind.
+        provinces: kind, province, customers, size: named ones in the order shown, `others` for those behind, `unknown`.
         other_provinces: how many provinces are in the bar of the others.
         conflicts: customers whose indicators conflict, those large in size and low in profit first.
         conflict_count: how many there are.
@@ -82,6 +83,8 @@ class RunFacts:
         visits: class, customers with visits due, compliant ones, visits due, visits done.
         measures_by_class: rows of `dim_class_policy`.
         entities: one row per entity of the files in force: files, new files, rows by what became of them.
+        rows_data: data rows of all files in force, each counted once, however many entities its file feeds.
+        rows_quarantined: those of them put aside; of a file that feeds several entities at most all its rows.
         files: delivered files in force.
         new_files: those of them delivered with this run.
         quarantine: rules that put rows aside, the most rows first: entity, rule, rows.
@@ -103,7 +106,7 @@ class RunFacts:
     previous_end: date | None
     movers: Mapping[str, tuple[Row, ...]]
     migration: tuple[Row, ...]
-    history: tuple[Row, ...]
+    history: Mapping[date, Mapping[str, int]]
     pareto: tuple[Row, ...]
     grid: tuple[Row, ...]
     provinces: tuple[Row, ...]
@@ -118,6 +121,8 @@ class RunFacts:
     visits: tuple[Row, ...]
     measures_by_class: tuple[Row, ...]
     entities: tuple[Row, ...]
+    rows_data: int
+    rows_quarantined: int
     files: int
     new_files: int
     quarantine: tuple[Row, ...]
@@ -147,14 +152,9 @@ class RunFacts:
         return {mart: reason or "" for mart, (status, reason, _) in self.marts.items() if status == "skipped"}
 
     @property
-    def rows_data(self) -> int:
-        """Data rows of all files in force."""
-        return sum(row["rows_data"] for row in self.entities)
-
-    @property
-    def rows_quarantined(self) -> int:
-        """Rows put aside, of all files in force."""
-        return sum(row["rows_quarantined"] for row in self.entities)
+    def published(self) -> frozenset[str]:
+        """Marts that were built."""
+        return frozenset(mart for mart, (status, _, _) in self.marts.items() if status == "published")
 
     @property
     def classed(self) -> int:
@@ -165,6 +165,19 @@ class RunFacts:
     def customers(self) -> int:
         """Customers in scope, classed or not."""
         return sum(row["customers"] for row in self.tiers)
+
+    @property
+    def placed_share(self) -> Decimal | None:
+        """How much of the size above zero is of customers with a province; None where there is none."""
+        sizes = [(row["kind"], max(row["size"], Decimal(0))) for row in self.provinces]
+        return share(
+            sum((size for kind, size in sizes if kind != "unknown"), Decimal(0)), sum(size for _, size in sizes)
+        )
+
+    @property
+    def has_province_conflicts(self) -> bool:
+        """True where the source's documents name several provinces for one customer, so that none is taken."""
+        return any((row["suite"], row["rule"]) == ("customer", "province_conflicts") for row in self.failed)
 
     def tier(self, letter: str) -> Row | None:
         """The row of a class; None where nobody stands in it."""
@@ -236,6 +249,7 @@ def _facts(run: _Run) -> RunFacts:
     )
     unstable = "abc_class = 'A' AND stability_class = 'unstable'"
     largest = _customers(run, "TRUE")
+    rows_data, rows_quarantined = _rows_of_files(run)
     return RunFacts(
         log=log[0],
         portfolio=portfolio,
@@ -251,7 +265,7 @@ def _facts(run: _Run) -> RunFacts:
         previous_end=_previous_end(run, log[0]["as_of"]) if migration else None,
         movers={move: rows for move, rows in movers.items() if rows and migration},
         migration=migration,
-        history=_history(run),
+        history=_history(run, log[0]["as_of"]),
         pareto=_pareto(run, size_indicator),
         grid=_grid(run),
         provinces=provinces,
@@ -269,6 +283,8 @@ def _facts(run: _Run) -> RunFacts:
             "policy_stability = 'any' DESC, policy_stability"
         ),
         entities=_entities(run),
+        rows_data=rows_data,
+        rows_quarantined=rows_quarantined,
         files=_files(run, "TRUE"),
         new_files=_files(run, "is_new_delivery"),
         quarantine=run.rows(
@@ -325,6 +341,11 @@ def _gather_customers(run: _Run, size_indicator: str) -> None:
         """,
         {"run": run.run_id, "basis": run.basis},
     )
+    # Who bought nothing has a profit of zero where costs are stated; alone that says nothing of profit.
+    run.con.execute(
+        "UPDATE scored SET gross_profit = NULL "
+        "WHERE NOT EXISTS (FROM scored WHERE gross_profit <> 0 OR (abc_class IS NOT NULL AND gross_profit IS NOT NULL))"
+    )
 
 
 def _measures(run: _Run, size_indicator: str) -> tuple[str, ...]:
@@ -370,8 +391,6 @@ def _provinces(run: _Run) -> tuple[tuple[Row, ...], int]:
         "ORDER BY size DESC, province NULLS LAST"
     )
     named = [row for row in found if row["province"]]
-    if not named:
-        return (), 0
     shown, behind = named[:PROVINCES_SHOWN], named[PROVINCES_SHOWN:]
     if len(behind) == 1:
         shown, behind = named, []
@@ -445,8 +464,8 @@ def _previous_end(run: _Run, as_of: date) -> date:
     return found or as_of.replace(day=1) - timedelta(days=1)
 
 
-def _history(run: _Run) -> tuple[Row, ...]:
-    return run.rows(
+def _history(run: _Run, as_of: date) -> dict[date, dict[str, int]]:
+    rows = run.rows(
         f"""
         SELECT period_end_date, class_to AS abc_class, CAST(sum(moved_customers) AS BIGINT) AS customers
         FROM {MART_ABC_MIGRATION.name}
@@ -454,6 +473,25 @@ def _history(run: _Run) -> tuple[Row, ...]:
         GROUP BY ALL ORDER BY ALL
         """
     )
+    counts: dict[date, dict[str, int]] = {}
+    if rows:
+        last = max(_month_end_up_to(as_of), rows[-1]["period_end_date"])
+        counts = {end: {} for end in _month_ends(rows[0]["period_end_date"], last)}
+    for row in rows:
+        counts[row["period_end_date"]][row["abc_class"]] = row["customers"]
+    return counts
+
+
+def _month_end_up_to(day: date) -> date:
+    following = day + timedelta(days=1)
+    return day if following.day == 1 else day.replace(day=1) - timedelta(days=1)
+
+
+def _month_ends(first: date, last: date) -> list[date]:
+    ends = [last]
+    while ends[-1] > first:
+        ends.append(ends[-1].replace(day=1) - timedelta(days=1))
+    return ends[::-1]
 
 
 # --- measures and visits ----------------------------------------------------------------------------------------------
@@ -494,6 +532,19 @@ def _entities(run: _Run) -> tuple[Row, ...]:
     )
 
 
+def _rows_of_files(run: _Run) -> tuple[int, int]:
+    """Data rows of the files in force and those put aside; a file that feeds several entities has its rows once."""
+    (counts,) = run.rows(
+        """
+        SELECT CAST(coalesce(sum(rows_data), 0) AS BIGINT) AS rows_data,
+               CAST(coalesce(sum(least(rows_quarantined, rows_data)), 0) AS BIGINT) AS rows_quarantined
+        FROM (SELECT max(rows_data) AS rows_data, sum(rows_quarantined) AS rows_quarantined FROM run_input
+              WHERE run_id = $run GROUP BY source, company_id, delivery_id, file_name, sheet_name)
+        """
+    )
+    return counts["rows_data"], counts["rows_quarantined"]
+
+
 def _files(run: _Run, condition: str) -> int:
     return int(
         run.one(f"SELECT count(DISTINCT (delivery_id, file_name)) FROM run_input WHERE run_id = $run AND {condition}")
@@ -505,13 +556,22 @@ def stated(policy: Policy | None, key: str) -> Any:
     return None if policy is None or key in policy.blank_keys() else policy.value(key)
 
 
+def aimed_ratio(policy: Policy | None) -> tuple[int, ...] | None:
+    """The class sizes aimed at as the smallest whole numbers, `(1, 2, 2)`; None where the policy is not known.
+
+    Policy: `abc.quota_shares`.
+    """
+    shares = stated(policy, "abc.quota_shares")
+    if not shares:
+        return None
+    ratios = [Decimal(part).as_integer_ratio() for part in shares]
+    common = math.lcm(*(below for _, below in ratios))
+    whole = [above * common // below for above, below in ratios]
+    return tuple(part // math.gcd(*whole) for part in whole)
+
+
 def share(part: Decimal | int | None, whole: Decimal | int | None) -> Decimal | None:
     """Part ÷ whole; None where either is missing or the whole is not above zero."""
     if part is None or whole is None or whole <= 0:
         return None
     return Decimal(part) / Decimal(whole)
-
-
-def known_columns(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
-    """Those of the columns that some row has a value in."""
-    return [name for name in names if any(row.get(name) is not None for row in rows)]

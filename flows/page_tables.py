@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from kehu.flows.page_facts import CLASSES, Row, RunFacts, known_columns, share, stated
+from kehu.flows.page_facts import CLASSES, Row, RunFacts, share, stated
 from kehu.flows.page_words import Words
 from kehu.schemas import codes
 from kehu.schemas import fields as f
@@ -150,8 +150,16 @@ def _with_share(measure: str, facts: RunFacts, words: Words) -> list[_Column]:
     ]
 
 
-def indicators(facts: RunFacts, words: Words, rule: str) -> Table:
-    """The indicators side by side: who is ranked, the classes by either method, how concentrated the value is."""
+def indicators(facts: RunFacts, words: Words, policy: Policy | None) -> Table:
+    """The indicators side by side: who is ranked, the classes by either method, how concentrated the value is.
+
+    Args:
+        facts: the run.
+        words: the language.
+        policy: says which sizes the quota aims at and by which rule is cut; None = not known, the midpoint is shown.
+    """
+    rule = stated(policy, "abc.cut_rule") or "midpoint"
+    aim = (words.aim(policy) or "").replace(" ", "")
 
     def by(method: str) -> Callable[[Row], str]:
         def counts(row: Row) -> str:
@@ -172,7 +180,7 @@ def indicators(facts: RunFacts, words: Words, rule: str) -> Table:
             lambda row: words.money(row["ranked_value"]) if row["indicator"] in _AMOUNTS else "–",
             True,
         ),
-        _Column(words.say("A : B : C by quota", "A : B : C 按户数1:2:2"), by("quota"), True),
+        _Column(words.say(f"A : B : C by quota {aim}".rstrip(), f"A : B : C 按户数{aim}"), by("quota"), True),
         _Column(words.say(f"A : B : C cumulative ({cut})", f"A : B : C 按累计占比({cut})"), by(rule), True),
         *(
             _Column(_label(words, field), _of(field.name, words.percent), True)
@@ -189,38 +197,38 @@ _AMOUNTS = ("collections", "gross_profit", "sales")
 # --- lists of customers -----------------------------------------------------------------------------------------------
 
 
-_STANDS_FOR = {"class": "abc_class", "change": "move", "visits": "visits_due"}
-_WORKED_OUT = ("margin",)
+_EMPTY = ("", "–")
 
 
 def customers(rows: Sequence[Row], names: Sequence[str], words: Words) -> Table:
-    """A list of customers; columns nobody has a value in are left out.
+    """A list of customers; columns with nothing in them are left out.
 
     Args:
         rows: customers of `RunFacts`.
-        names: columns besides code and name, in order: columns of a customer, `class`, `change`, `margin`, `visits`.
+        names: columns besides code and name, in order: columns of a customer, `class`, `change`, `why` (no class),
+            `margin`, `visits`.
         words: the language.
     """
     source = _Column(_label(words, f.source), lambda row: row["source"])
     columns = [
         _Column(words.say("code", "客户编码"), lambda row: row["customer_id"]),
         *([source] if len({row["source"] for row in rows}) > 1 else []),
-        *([_Column(words.say("name", "客户名称"), _of("customer_name", words.value), is_long=True)]
-          if known_columns(rows, ["customer_name"]) else []),
-    ]  # fmt: skip
+    ]
     made = _customer_columns(words)
-    for name in names:
+    for name in ("customer_name", *names):
         if name == "sales" and words.size_indicator == "sales":
             continue  # that is the size
-        if name in _WORKED_OUT or known_columns(rows, [_STANDS_FOR.get(name, name)]):
+        if any(plain(made[name].cell(row)) not in _EMPTY for row in rows):
             columns.append(made[name])
     return _table(columns, rows)
 
 
 def _customer_columns(words: Words) -> dict[str, _Column]:
     made = {
+        "customer_name": _Column(words.say("name", "客户名称"), _of("customer_name", words.value), is_long=True),
         "class": _Column(words.say("class", "类别"), _of("abc_class", chip)),
         "change": _Column(words.say("class change", "类别变动"), _change),
+        "why": _Column(words.say("why", "原因"), lambda row: words.letter(None, row["abc_class_reason"])),
         "size_class": _Column(words.say("by size", "按规模"), _of("size_class", chip)),
         "gross_profit_class": _Column(words.say("by profit", "按毛利"), lambda row: _chip_or_negative(row, words)),
         "brand_share_class": _Column(
@@ -249,9 +257,7 @@ def _customer_columns(words: Words) -> dict[str, _Column]:
 def _change(row: Row) -> str | Markup:
     from markupsafe import Markup
 
-    if row["abc_class_prev"] and row["abc_class"]:
-        return Markup('<span class="change">{} → {}</span>').format(chip(row["abc_class_prev"]), chip(row["abc_class"]))
-    return chip(row["abc_class"] or row["abc_class_prev"])
+    return Markup('<span class="change">{} → {}</span>').format(chip(row["abc_class_prev"]), chip(row["abc_class"]))
 
 
 def _chip_or_negative(row: Row, words: Words) -> str | Markup:
@@ -360,7 +366,7 @@ def _policy_value(entry: PolicyEntry, words: Words) -> str:
         return words.say("(blank)", "(未填)")
     if entry.type in ("share", "shares", "cuts"):
         parts = value if isinstance(value, tuple) else (value,)
-        return " / ".join(f"{part * 100:f}".rstrip("0").rstrip(".") + words.say(" %", "%") for part in parts)
+        return " / ".join(f"{part * 100:f}".rstrip("0").rstrip(".") + words.percent_sign for part in parts)
     if isinstance(value, tuple | list):
         return words.joined([_word(part, words) for part in value]) or words.say("(none)", "(无)")
     return _word(value, words)

@@ -12,9 +12,12 @@ from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
 
-from kehu.flows.page_facts import CLASSES, RunFacts, share
+from kehu.config.policy import Policy
+from kehu.flows.page_facts import CLASSES, Row, RunFacts, aimed_ratio, share, stated
 from kehu.flows.show import Labels, currency_names
 from kehu.schemas import codes
+from kehu.schemas import fields as f
+from kehu.schemas.tables import MART_ABC_CUSTOMER
 
 LARGE: Final = Decimal(1_000_000)
 """From this value of the largest customer on, amounts are printed in 万 (in English in thousands)."""
@@ -22,7 +25,9 @@ LARGE: Final = Decimal(1_000_000)
 _CENT, _TENTH = Decimal("0.01"), Decimal("0.1")
 _NOTHING_THERE = re.compile(r"[;,]\s*null[^;.]*|[;,][^;,。]*为空[^;,。]*(?=[;,。])")
 _REFERENCES = re.compile(r"\s*\((?:(?:R|ABC-)\d+(?:,\s*)?)+\)")
-_MEASURES: dict[str, tuple[str, str]] = {"sales": ("sales", "销售额"), "gross_profit": ("gross profit", "毛利额")}
+_AMOUNTS = ("collections", "gross_profit", "sales")
+_PLACED_ENOUGH = Decimal("0.5")
+"""With less of the size in a known province than this, bars by province would say nothing."""
 _GATE = {"open": ("open", "通过"), "warned": ("warned", "有警告"), "closed": ("closed", "未通过")}
 _RULES = {
     "midpoint": ("midpoint", "中点"),
@@ -40,18 +45,20 @@ class Words(Labels):
         currency: reporting currency.
         divisor: what amounts are divided by when printed.
         size_indicator: what stands for size.
+        basis: tax basis of the amounts but collections.
     """
 
     currency: str = "CNY"
     divisor: int = 1
     size_indicator: str = "sales"
+    basis: str = "net"
 
     @classmethod
     def of(cls, facts: RunFacts, language: str) -> Words:
         """The words for a run: amounts in the unit that suits its largest customer."""
         large = 10_000 if language == "zh" else 1_000
         divisor = large if facts.largest_value >= LARGE else 1
-        return cls(language, facts.portfolio.reporting_currency, divisor, facts.size_indicator)
+        return cls(language, facts.portfolio.reporting_currency, divisor, facts.size_indicator, facts.basis or "net")
 
     # --- figures ------------------------------------------------------------------------------------------------------
 
@@ -78,9 +85,8 @@ class Words(Labels):
         if part is None:
             return "–"
         if 0 < part < Decimal("0.0005"):
-            return self.say("<0.1 %", "<0.1%")
-        shown = f"{_rounded(part * 100, _TENTH):,}"
-        return f"{shown}%" if self.language == "zh" else f"{shown} %"
+            return f"<0.1{self.percent_sign}"
+        return f"{_rounded(part * 100, _TENTH):,}{self.percent_sign}"
 
     def count(self, number: int | None) -> str:
         """A whole number; a dash where there is none."""
@@ -107,16 +113,26 @@ class Words(Labels):
     # --- names --------------------------------------------------------------------------------------------------------
 
     def measure(self, name: str) -> str:
-        """The name of a measure of `RunFacts`: `size` by what it is measured by."""
+        """The name of a measure of `RunFacts`: `size` by what it is measured by, sales by the column they are from."""
         if name == "size":
             name = self.size_indicator
-        if name == "sales":
-            return self.say("net sales", "销售额")
-        return self.code(codes.INDICATOR, name)
+        if name != "sales":
+            return self.code(codes.INDICATOR, name)
+        if self.basis == "net":
+            return self.say(f.sales_net.label_en, f.sales_net.label_zh)
+        return self.say("sales (tax basis unknown)", f.sales_tax_unknown.label_zh)
+
+    def short_measure(self, name: str) -> str:
+        """The same in sentences and charts, where a column or figure says already that the tax basis is unknown."""
+        is_sales = name == "sales" or (name == "size" and self.size_indicator == "sales")
+        return self.say("sales", "销售额") if is_sales and self.basis != "net" else self.measure(name)
 
     def header(self, name: str) -> str:
         """The name of a measure with its unit, for a column."""
-        return self.say(f"{self.measure(name)}, {self.short_unit}", f"{self.measure(name)}({self.unit})")
+        named = self.measure(name)
+        if self.language == "zh":
+            return f"{named[:-1]},{self.unit})" if named.endswith(")") else f"{named}({self.unit})"
+        return f"{named}, {self.short_unit}"
 
     def letter(self, letter: str | None, reason: str | None = None) -> str:
         """A class in words: `class A`, `A类`; without one why."""
@@ -145,15 +161,6 @@ class Words(Labels):
         text = field.description_zh if self.language == "zh" else field.description_en
         return _NOTHING_THERE.sub("", _REFERENCES.sub("", text)).replace("`", "")
 
-    def skipped(self, reason: str) -> str:
-        """Why a mart was not built."""
-        kind, _, name = reason.partition(": ")
-        if kind == "missing_entity":
-            return self.say(f"nothing delivered: {self.table(name)}", f"未提供:{self.table(name)}")
-        if kind == "policy_blank":
-            return self.say(f"policy is blank: {name}", f"策略未填:{name}")
-        return reason
-
     def capital(self, text: str) -> str:
         """The text with its first letter large."""
         return text[:1].upper() + text[1:]
@@ -167,12 +174,14 @@ class Words(Labels):
     # --- sentences ----------------------------------------------------------------------------------------------------
 
     def tiers(self, facts: RunFacts) -> str | None:
-        """What the customers of class A bring; None without classes."""
+        """What the customers of class A bring, or why nobody has a class; None without class A."""
+        if facts.customers and not facts.classed:
+            return self._nobody_classed(facts)
         row = facts.tier("A")
         if row is None:
             return None
         shares = [
-            (self.percent(share(row[name], facts.total(name))), self.measure(name))
+            (self.percent(share(row[name], facts.total(name))), self.short_measure(name))
             for name in facts.measures
             if share(row[name], facts.total(name)) is not None
         ]
@@ -181,18 +190,85 @@ class Words(Labels):
             brings = self.joined([f"{name}的 {part}" for part, name in shares])
             return f"A类客户 {row['customers']:,} 户(占有类别客户 {of_all}),贡献{brings}。"
         brings = self.joined([f"{part} of {name}" for part, name in shares])
-        return f"{self.customers(row['customers'])} in class A, {of_all} of those classed, bring {brings}."
+        bring = "brings" if row["customers"] == 1 else "bring"
+        return f"{self.customers(row['customers'])} in class A, {of_all} of those classed, {bring} {brings}."
 
-    def ratio(self, facts: RunFacts) -> str | None:
-        """The class sizes held against those aimed at; None without classes."""
+    def _nobody_classed(self, facts: RunFacts) -> str:
+        counts = [(self.code(codes.CLASS_REASON, row["abc_class_reason"]), row["customers"]) for row in facts.tiers]
+        if self.language == "zh":
+            return f"没有客户获得类别:{self.joined([f'{reason} {count:,} 户' for reason, count in counts])}。"
+        return f"Nobody has a class: {self.joined([f'{count:,} {reason}' for reason, count in counts])}."
+
+    def aim(self, policy: Policy | None) -> str | None:
+        """The class sizes aimed at: `1 : 2 : 2`; None where the policy is not known."""
+        ratio = aimed_ratio(policy)
+        return None if ratio is None else " : ".join(map(str, ratio))
+
+    def ratio(self, facts: RunFacts, policy: Policy | None) -> str | None:
+        """The class sizes held against those aimed at; None without classes.
+
+        With fewer customers than it takes to put one into each class nothing is said of how far they are off.
+        """
         row = facts.summary("combined")
         if row is None or not row["ratio_actual"]:
             return None
-        sizes = row["ratio_actual"].replace(":", " : ")
+        sizes, aim = row["ratio_actual"].replace(":", " : "), self.aim(policy)
+        if aim is None:
+            return self.say(f"Class sizes {sizes}.", f"户数比 {sizes}。")
+        if facts.classed * min(stated(policy, "abc.quota_shares")) < 1:
+            return self.say(
+                f"Class sizes {sizes}; too few customers to hold against {aim}.",
+                f"户数比 {sizes};户数太少,不与 {aim} 对照。",
+            )
         off = self.percent(row["ratio_deviation"])
         return self.say(
-            f"Class sizes {sizes} against 1 : 2 : 2; {off} of the customers would have to move.",
-            f"户数比 {sizes},对照 1 : 2 : 2,偏离 {off}。",
+            f"Class sizes {sizes} against {aim}; {off} of the customers would have to move.",
+            f"户数比 {sizes},对照 {aim},偏离 {off}。",
+        )
+
+    def not_ranked(self, facts: RunFacts) -> list[str]:
+        """Why an indicator ranks nobody, of those in amounts."""
+        return [
+            self._why_nobody_is_ranked(row)
+            for row in facts.summaries
+            if row["tax_basis"] == facts.basis and row["indicator"] in _AMOUNTS and not row["ranked_customers"]
+        ]
+
+    def _why_nobody_is_ranked(self, row: Row) -> str:
+        name = self.capital(self.code(codes.INDICATOR, row["indicator"]))
+        if row["missing_customers"] and row["indicator"] == "gross_profit":
+            return self.say(f"{name}: no line states a cost or profit.", f"{name}:所有销售行均无成本或毛利。")
+        if row["missing_customers"] and row["indicator"] == "collections":
+            return self.say(f"{name}: no receipts are delivered.", f"{name}:未提供回款数据。")
+        if row["missing_customers"]:
+            return self.say(f"{name}: no line states an amount.", f"{name}:所有销售行均无金额。")
+        return self.say(f"{name}: no customer is above zero in the window.", f"{name}:期内没有大于零的客户。")
+
+    def nothing_scored(self, facts: RunFacts) -> str:
+        """That a run has no customers to show, and why."""
+        reason, why = facts.skipped.get(MART_ABC_CUSTOMER.name), ""
+        if reason:
+            why = self.say(": ", ":") + self.why_skipped(reason)
+        elif MART_ABC_CUSTOMER.name in facts.published:
+            why = self.say(": no customer is in scope", ":范围内没有客户")
+        return self.say(f"No customer was scored{why}.", f"本次运行没有对客户评分{why}。")
+
+    def without_province(self, facts: RunFacts) -> str | None:
+        """That most of the size is of customers without province, and why; None where that is not so, or where the
+        source names no province at all.
+        """
+        placed, unknown = facts.placed_share, next((row for row in facts.provinces if row["kind"] == "unknown"), None)
+        is_delivered = facts.has_province_conflicts or len(facts.provinces) > 1
+        if placed is None or unknown is None or placed >= _PLACED_ENOUGH or not is_delivered:
+            return None
+        part, name, who = self.percent(1 - placed), self.short_measure("size"), self.customers(unknown["customers"])
+        if facts.has_province_conflicts:
+            why = self.say("whose documents name several, so that none is taken", "其单据上的省份不一,故不采用")
+        else:
+            why = self.say("for whom none is delivered", "未提供其省份")
+        return self.say(
+            f"{self.capital(name)} by province is not shown: {part} is of {who} without a province, {why}.",
+            f"不按省份展示{name}:{part} 来自无省份的 {who},{why}。",
         )
 
     def other_bases(self, facts: RunFacts) -> str | None:
@@ -222,15 +298,16 @@ class Words(Labels):
         if row is None or row["top_1_share"] is None:
             return None
         one, five, ten = (self.percent(row[f"top_{count}_share"]) for count in (1, 5, 10))
-        name = self.measure("size")
+        name = self.short_measure("size")
         most = row["customers_for_80_percent"]
+        make = "makes" if most == 1 else "make"
         if self.language == "zh":
             verdict = "已达到集中度警戒线" if row["is_concentrated"] else "未达到集中度警戒线"
             return f"{name}:第一大客户占 {one},前五大占 {five},前十大占 {ten};80% 来自 {most:,} 户。{verdict}。"
         verdict = "the limits of concentration are reached" if row["is_concentrated"] else "no limit is reached"
         return (
             f"Of {name} the largest customer makes {one}, the five largest {five}, the ten largest {ten}; "
-            f"{self.customers(most)} make 80 %: {verdict}."
+            f"{self.customers(most)} {make} 80 %: {verdict}."
         )
 
     def status(self, facts: RunFacts) -> str:

@@ -20,7 +20,7 @@ from rich.status import Status
 from rich.table import Table
 
 from kehu.schemas import model
-from kehu.schemas.codes import CodeList
+from kehu.schemas.codes import DOCUMENT_TYPE, CodeList
 from kehu.schemas.tables import table_named
 
 P = ParamSpec("P")
@@ -96,6 +96,25 @@ class Labels:
         """The printed name of a table; in English its own name."""
         return table_named(name).label_zh if self.language == "zh" else name
 
+    @property
+    def percent_sign(self) -> str:
+        """What stands behind a percentage: `%`, in English with the space before it."""
+        return "%" if self.language == "zh" else " %"
+
+    def why_skipped(self, reason: str) -> str:
+        """Why a mart was not built, in words; `run_mart` and `--json` keep the reason as it is."""
+        kind, _, name = reason.partition(": ")
+        if kind == "missing_entity":
+            return self.say(f"nothing delivered: {self.table(name)}", f"未提供:{self.table(name)}")
+        if kind == "policy_blank":
+            return self.say(f"policy is blank: {name}", f"策略未填:{name}")
+        if kind == "no_sales_lines":
+            types = [self.code(DOCUMENT_TYPE, code) for code in name.split(", ")]
+            return self.say(
+                f"no lines that count as sales ({', '.join(types)})", f"没有计入销售的单据行({'、'.join(types)})"
+            )
+        return reason
+
 
 class Progress:
     """Shows the stage under way on a terminal, and each stage's time when it ends; silent with `--json`."""
@@ -164,9 +183,9 @@ def currency_names(code: str) -> tuple[str, str]:
     return _CURRENCIES.get(code, (code, code))
 
 
-def percent(share: Decimal | None) -> str | None:
-    """A share as a percentage with one decimal; None stays None."""
-    return None if share is None else f"{share * 100:.1f} %"
+def percent(share: Decimal | None, language: str = "en") -> str | None:
+    """A share as a percentage with one decimal, `12.3 %`, in Chinese `12.3%`; None stays None."""
+    return None if share is None else f"{share * 100:.1f}{Labels(language).percent_sign}"
 
 
 def counted(number: int, noun: str) -> str:

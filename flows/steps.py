@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 import kehu
-from kehu.config.errors import KehuError, SettingsError, WarehouseError
+from kehu.config.errors import GateClosed, KehuError, SettingsError, WarehouseError
 from kehu.config.policy import PolicyBook
 from kehu.config.sources import SourceMapping, load_source
 from kehu.flows.failures import PublishedThenInterrupted, as_resource_error, is_interruption, write_traceback
@@ -47,6 +47,10 @@ if TYPE_CHECKING:
     import duckdb
 
     from kehu.tasks.land import Delivery
+
+
+_EXPIRED = "delivery_expired"
+"""Rule of the gate on deliveries too old for the day judged."""
 
 
 # --- before the first file --------------------------------------------------------------------------------------------
@@ -255,6 +259,17 @@ def gate(plan: NightPlan, inputs: Inputs) -> GateReceipt:
             as_of=request.as_of,
             data_docs=request.data_docs,
         )
+
+
+def with_hint(error: GateClosed, plan: NightPlan, verdict: GateReceipt) -> GateClosed:
+    """The error with what to do next where no row is at fault: deliveries far older than the day judged."""
+    broken = {result.rule for result in verdict.failed if result.severity == "block"}
+    if _EXPIRED not in broken:
+        return error
+    hint = f"check --as-of {plan.request.as_of}, or deliver newer files"
+    if broken != {_EXPIRED} and error.hint:
+        hint += f"; {error.hint}"
+    return GateClosed(error.message, code=error.code, **{**error.facts, "hint": hint})
 
 
 def record(plan: NightPlan, landing: Landing) -> None:

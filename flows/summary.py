@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from rich.markup import escape
 from rich.padding import Padding
 
 from kehu.config.policy import Policy
+from kehu.config.settings import Settings
 from kehu.flows.page import policy_of
 from kehu.flows.page_facts import Row, RunFacts, run_facts
 from kehu.flows.page_tables import Table, plain
@@ -26,7 +27,14 @@ from kehu.flows.page_words import Words
 from kehu.flows.receipts import NightReceipt, NightRequest
 from kehu.flows.show import Labels, results, table
 from kehu.schemas import codes
-from kehu.schemas.tables import DQ_RESULT, RUN_INPUT
+from kehu.schemas.tables import (
+    DIM_CUSTOMER,
+    DQ_RESULT,
+    MART_ABC_CUSTOMER,
+    MART_ABC_MIGRATION,
+    MART_ABC_SUMMARY,
+    RUN_INPUT,
+)
 
 MOST_ROWS_SHOWN: Final = 12
 """With more input rows than this the terminal shows one row an entity; `run_input` has them all."""
@@ -37,7 +45,13 @@ _SHOWN_IF_ANY = ("rows_merged", "rows_dropped", "rows_later", "rows_unmapped", "
 _GATE_COLOURS = {"open": "green", "warned": "yellow", "closed": "red"}
 _GATE_ZH = {"open": "通过", "warned": "有警告", "closed": "未通过"}
 
-_AMOUNTS = ("collections", "gross_profit", "sales")
+_VIEWS: Final = {
+    "v_abc_customer": MART_ABC_CUSTOMER.name,
+    "v_abc_summary": MART_ABC_SUMMARY.name,
+    "v_abc_migration": MART_ABC_MIGRATION.name,
+    "v_customer": DIM_CUSTOMER.name,
+    "v_data_status": None,
+}
 _MOST_CUSTOMERS_TO_LIFT: Final = 20_000
 """With more customers the summary leaves out what would lift one: that takes seconds, and `explain` does it."""
 _LARGEST_SHOWN, _MOVERS_SHOWN = 5, 5
@@ -168,7 +182,10 @@ def _show_warnings(out: Console, receipt: NightReceipt, labels: Labels) -> None:
     said = [
         *((labels.say("not mapped, not read", "未映射,未读取"), file) for file in receipt.unmapped_files),
         *((labels.say("warning", "警告"), warning) for warning in receipt.warnings),
-        *((labels.say("skipped", "跳过"), f"{mart} ({reason})") for mart, reason in receipt.skipped.items()),
+        *(
+            (labels.say("skipped", "跳过"), f"{labels.table(mart)} ({labels.why_skipped(reason)})")
+            for mart, reason in receipt.skipped.items()
+        ),
     ]
     for kind, text in said:
         _line(out, f"[yellow]{kind}:[/yellow] {escape(text)}")
@@ -196,6 +213,9 @@ def _show_customers(out: Console, receipt: NightReceipt, request: NightRequest, 
             words,
         )
         _show_examples(out, facts, words, request.warehouse_dir, policy)
+    else:
+        out.print(f"[yellow]{escape(words.nothing_scored(facts))}[/yellow]")
+        out.print()
     return facts
 
 
@@ -209,27 +229,14 @@ def _show_tiers(out: Console, facts: RunFacts, words: Words, policy: Policy | No
     measures = [name for name in facts.measures if name != "sales" or len(facts.measures) == 1]
     made = tiers_table(facts, words, policy, measures=measures, is_brief=out.width < _WIDE)
     out.print(_printed(made, title))
-    said = [words.ratio(facts), words.other_bases(facts), *_why_not_ranked(facts, words)]
+    said = [
+        words.ratio(facts, policy) if facts.classed else words.tiers(facts),
+        words.other_bases(facts),
+        *words.not_ranked(facts),
+    ]
     for sentence in filter(None, said):
         out.print(escape(sentence))
     out.print()
-
-
-def _why_not_ranked(facts: RunFacts, words: Words) -> Iterator[str]:
-    for row in facts.summaries:
-        if not row["ranked_customers"] and row["indicator"] in _AMOUNTS:
-            yield _why_nobody_is_ranked(row, words)
-
-
-def _why_nobody_is_ranked(row: Mapping[str, Any], words: Words) -> str:
-    name = words.code(codes.INDICATOR, row["indicator"])
-    if row["missing_customers"] and row["indicator"] == "gross_profit":
-        return words.say(f"{name}: no line states a cost or profit", f"{name}:所有销售行均无成本或毛利")
-    if row["missing_customers"] and row["indicator"] == "collections":
-        return words.say(f"{name}: no receipts are delivered", f"{name}:未提供回款数据")
-    if row["missing_customers"]:
-        return words.say(f"{name}: no line states an amount", f"{name}:所有销售行均无金额")
-    return words.say(f"{name}: no customer is above zero in the window", f"{name}:期内没有大于零的客户")
 
 
 def _show_movers(out: Console, facts: RunFacts, words: Words) -> None:
@@ -238,13 +245,20 @@ def _show_movers(out: Console, facts: RunFacts, words: Words) -> None:
         return
     out.print(f"[bold]{words.say('Movers', '类别变动')}[/bold]  {escape(sentence)}")
     movers = sorted(
-        (row for rows in facts.movers.values() for row in rows),
+        (_without_empty_amounts(row) for rows in facts.movers.values() for row in rows),
         key=lambda row: (-(row["size"] or 0), row["source"], row["company_id"], row["customer_id"]),
     )
     if movers:
         _show_list(out, "", movers[:_MOVERS_SHOWN], _MOVERS if out.width >= _WIDE else _MOVERS[:2], words)
     else:
         out.print()
+
+
+def _without_empty_amounts(row: Row) -> Row:
+    """A mover; one who left because he bought nothing has no amounts to be read."""
+    if row["abc_class_reason"] != "no_trade":
+        return row
+    return row | dict.fromkeys(("size", "gross_profit", "sales"))
 
 
 def _show_concentration(out: Console, facts: RunFacts, words: Words) -> None:
@@ -324,13 +338,14 @@ def _show_where(
         ),
     }
     sandbox = f" --sandbox {request.sandbox}" if request.sandbox else ""
-    where = f"{sandbox} --home {shlex.quote(str(request.settings.home))}"
-    views = "kehu.v_abc_customer, kehu.v_abc_summary, kehu.v_abc_migration, kehu.v_customer, kehu.v_data_status"
+    # A command as it stands finds no project, whose language may be another: what was asked for is said again.
+    language = f" --lang {labels.language}" if labels.language != Settings.language else ""
+    where = f"{sandbox} --home {shlex.quote(str(request.settings.home))}{language}"
     aside = f"{receipt.quarantined:,} → kehu quarantine list{where.removeprefix(sandbox)}"
     lines = [
         (labels.say("Page", "报告页面"), str(receipt.page) if receipt.page else None),
         (labels.say("Warehouse", "数据仓库"), str(receipt.warehouse)),
-        (labels.say("Views", "视图"), views),
+        (labels.say("Views", "视图"), _views(facts)),
         (labels.say("Why a class", "类别依据"), _explain_command(facts, where)),
         (labels.say("Quarantined rows", "隔离行"), aside if receipt.quarantined else None),
         (labels.say("What this run used", "本次运行所用数据"), f"kehu runs show {receipt.run_id}{where}"),
@@ -339,6 +354,12 @@ def _show_where(
     for name, text in lines:
         if text:
             _line(out, f"{name}: {escape(text)}")
+
+
+def _views(facts: RunFacts | None) -> str | None:
+    """The views that show something of this run."""
+    built = facts.published if facts else frozenset()
+    return ", ".join(f"kehu.{view}" for view, mart in _VIEWS.items() if mart is None or mart in built)
 
 
 def _explain_command(facts: RunFacts | None, where: str) -> str | None:

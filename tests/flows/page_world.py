@@ -7,7 +7,7 @@ at random.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -85,6 +85,9 @@ class World:
         run_id: the run.
         as_of: the day judged.
         sandbox: the sandbox it is a run of.
+        change: changes the rows of the marts before they are published.
+        failed: rows of `dq_result` besides.
+        inputs: rows of `run_input` besides.
     """
 
     home: Path
@@ -99,6 +102,9 @@ class World:
     run_id: str = RUN_ID
     as_of: date = AS_OF
     sandbox: str | None = None
+    change: Callable[[dict[str, list[Row]]], None] | None = None
+    failed: Sequence[Row] = ()
+    inputs: Sequence[Row] = ()
 
     @property
     def warehouse(self) -> Path:
@@ -312,7 +318,10 @@ class World:
         identity = {"as_of": self.as_of, "run_id": self.run_id}
         folder = self.home / "rows"
         folder.mkdir(parents=True, exist_ok=True)
-        made = {name: rows for name, rows in self.rows().items() if name not in self.skipped}
+        rows = self.rows()
+        if self.change is not None:
+            self.change(rows)
+        made = {name: found for name, found in rows.items() if name not in self.skipped}
         paths = {}
         for name, rows in made.items():
             paths[name] = folder / f"{self.run_id}-{name}.parquet"
@@ -339,9 +348,10 @@ class World:
             reason="run",
             sandbox=self.sandbox,
         )
-        given = {
-            name: rows_of(table_named(name), [row | identity for row in rows]) for name, rows in _data_rows().items()
-        }
+        data = _data_rows()
+        data["dq_result"] += self.failed
+        data["run_input"] += [data["run_input"][0] | row for row in self.inputs]
+        given = {name: rows_of(table_named(name), [row | identity for row in found]) for name, found in data.items()}
         given["run_mart"] = rows_of(table_named("run_mart"), states)
         publish_run(
             self.warehouse,

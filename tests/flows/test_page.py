@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import signal
@@ -16,10 +17,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from page_world import AS_OF, PROVINCES, RUN_ID, World
+from page_world import AS_OF, MONTH_ENDS, PROVINCES, RUN_ID, Row, World
 from shop import NO_SCORES, Shop
 
 from kehu.config.policy import PolicyBook
+from kehu.flows import charts
 from kehu.flows.failures import is_interruption
 from kehu.flows.page import LATEST, policy_of, render_page, write_run_page
 from kehu.flows.page_facts import PARETO_POINTS, run_facts
@@ -37,6 +39,9 @@ HOSTILE = (
     "abc\u202edef\u0007",
 )
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+Rows = dict[str, list[Row]]
 
 
 @dataclass
@@ -255,8 +260,21 @@ def test_every_mart_is_left_out_once() -> None:
 
 def test_nobody_traded(tmp_path: Path) -> None:
     part = parts_of(page_of(World(tmp_path, customers=0)))["zh"]
-    assert "本次运行未发布客户分类。" in "".join(part.text)
-    assert "数据状况" in part.headings and "svg" not in part.elements
+    assert "本次运行没有对客户评分:范围内没有客户。" in "".join(part.text)
+    assert "数据状况" in part.headings and "术语" not in part.headings and "svg" not in part.elements
+
+
+def test_nothing_could_be_scored(tmp_path: Path) -> None:
+    marts = ("mart_abc_customer", "mart_abc_summary", "mart_abc_indicator", "mart_abc_migration", "dim_customer")
+    world = World(tmp_path, skipped=dict.fromkeys(marts, "no_sales_lines: invoice"))
+    parts = parts_of(page_of(world))
+    said = {language: "".join(part.text) for language, part in parts.items()}
+    assert "本次运行没有对客户评分:没有计入销售的单据行(发票)。" in said["zh"]
+    assert "No customer was scored: no lines that count as sales (invoice)." in said["en"]
+    assert "no_sales_lines" not in said["zh"] + said["en"]
+    assert not {"svg", "figure"} & set(parts["zh"].elements) and "最大客户" not in parts["zh"].headings
+    page = write_run_page(world.warehouse, world.run_id, tmp_path / "pages", policy=None)
+    assert not (page.parent / LATEST).exists(), "it is no page to look at first"
 
 
 LEFT_OUT = (
@@ -278,14 +296,182 @@ def test_with_one_indicator_only(tmp_path: Path) -> None:
     """A source that delivers neither receipts nor costs: sales are the size, and nothing is said of profit."""
     world = World(tmp_path, customers=25, has_collections=False, has_profit=False)
     part = parts_of(page_of(world))["zh"]
-    assert part.tables["客户分级"][0][:6] == ["类别", "户数", "户数占比", "目标占比", "销售额(万元)", "占比"]
+    assert part.tables["客户分级"][0][:6] == ["类别", "户数", "户数占比", "目标占比", "不含税销售额(万元)", "占比"]
     assert not any("毛利" in header for header in part.tables["客户分级"][0])
-    assert "销售额帕累托曲线" in part.headings
+    assert "不含税销售额帕累托曲线" in part.headings
 
 
 def test_one_customer(tmp_path: Path) -> None:
-    part = parts_of(page_of(World(tmp_path, customers=1)))["zh"]
-    assert part.rows("客户分级")["A"][0] == "1" and "B" not in part.rows("客户分级")
+    def one_makes_it_all(rows: Rows) -> None:
+        for row in rows["mart_abc_summary"]:
+            row["customers_for_80_percent"] = 1
+
+    parts = parts_of(page_of(World(tmp_path, customers=1, change=one_makes_it_all)))
+    zh, en = ("".join(parts[language].text) for language in ("zh", "en"))
+    assert parts["zh"].rows("客户分级")["A"][0] == "1" and "B" not in parts["zh"].rows("客户分级")
+    assert "1 customer makes 80 %" in en and "1 customer in class A, 100.0 % of those classed, brings" in en
+    assert "Class sizes 1 : 0 : 0; too few customers to hold against 1 : 2 : 2." in en
+    assert "户数比 1 : 0 : 0;户数太少,不与 1 : 2 : 2 对照。" in zh
+
+
+def test_no_line_states_a_cost(tmp_path: Path) -> None:
+    """Who bought nothing may have a profit of zero all the same: nothing is made of it, and it is said once."""
+
+    def zero_of_nothing(rows: Rows) -> None:
+        for row in rows["mart_abc_customer"]:
+            row["gross_profit"] = Decimal(0) if row["abc_class_reason"] == "no_trade" else None
+        combined = rows["mart_abc_summary"][-1]
+        no_profit = {"indicator": "gross_profit", "ranked_customers": 0, "missing_customers": 120}
+        rows["mart_abc_summary"].append(combined | no_profit)
+
+    world = World(tmp_path, has_profit=False, change=zero_of_nothing)
+    for language, name, why in (
+        ("zh", "毛利额", "毛利额:所有销售行均无成本或毛利。"),
+        ("en", "Gross profit", "Gross profit: no line states a cost or profit."),
+    ):
+        part = parts_of(page_of(world))[language]
+        assert "".join(part.text).count(why) == 1
+        headers = {cell for rows in part.tables.values() for cell in rows[0]}
+        assert not any(name in header for header in headers), headers
+        assert (
+            name not in [text.strip() for text in part.text if text.strip() != name or part.headings[-1] != name][:60]
+        )
+        assert run_facts(world.warehouse, RUN_ID).measures == ("size", "sales")
+
+
+def test_a_source_that_does_not_say_whether_tax_is_in(tmp_path: Path) -> None:
+    def without_basis(rows: Rows) -> None:
+        for row in rows["mart_abc_customer"]:
+            row["sales_tax_unknown"], row["sales_net"] = row["sales_net"], None
+        for found in rows.values():
+            for row in found:
+                if "tax_basis" in row:
+                    row["tax_basis"] = "unknown"
+
+    parts = parts_of(page_of(World(tmp_path, customers=25, has_collections=False, change=without_basis)))
+    assert parts["zh"].tables["最大客户"][0][3] == "销售额(税基不明,万元)"
+    assert parts["en"].tables["Largest customers"][0][3] == "Sales (tax basis unknown), CNY k"
+    zh, en = ("".join(parts[language].text) for language in ("zh", "en"))
+    assert "不含税销售额" not in zh.split("术语")[0] and "net sales" not in en.split("Terms")[0].lower()
+    assert "sales · largest 20 %" in en and "销售额 · 前20%" in zh
+
+
+def test_a_file_that_feeds_several_entities_has_its_rows_once(tmp_path: Path) -> None:
+    again = [{"entity": entity, "rows_quarantined": 995} for entity in ("product", "payment")]
+    world = World(tmp_path, customers=5, inputs=again)
+    part = parts_of(page_of(world))["en"]
+    assert "rows set aside 1,000 / 1,124 (89.0 %)" in "".join(part.text)
+    assert [row[1:3] for row in part.tables["Data this run rests on"][1:]] == [["1", "124"], *[["1", "1,000"]] * 3]
+
+
+def test_every_month_of_the_axis(tmp_path: Path) -> None:
+    def gaps(rows: Rows) -> None:
+        empty = {date(2025, 8, 31), date(2025, 9, 30), AS_OF}
+        rows["mart_abc_migration"] = [
+            row
+            for row in rows["mart_abc_migration"]
+            if row["period_type"] == "rolling" or row["period_end_date"] not in empty
+        ]
+
+    world = World(tmp_path, customers=25, change=gaps)
+    text = "".join(parts_of(page_of(world))["zh"].text)
+    assert re.findall(r"2[56]-\d\d(?!-)", text) == [f"{end:%y-%m}" for end in MONTH_ENDS]
+    history = run_facts(world.warehouse, RUN_ID).history
+    assert (history[date(2025, 8, 31)], history[AS_OF]) == ({}, {}) and history[date(2025, 7, 31)]["A"] == 3
+
+
+def test_a_conflict_can_be_seen(tmp_path: Path) -> None:
+    """Also where everybody's profit is the same word; what nobody has is no column."""
+
+    def losses(rows: Rows) -> None:
+        for row in rows["mart_abc_customer"]:
+            row["is_conflict"] = row["abc_class"] == "A"
+            row |= {"gross_profit": Decimal(-1), "gross_profit_class": None, "sales_net": None, "owner_name": None}
+        for row in rows["dim_customer"]:
+            row["owner_name"] = None
+
+    part = parts_of(page_of(World(tmp_path, customers=10, change=losses)))["en"]
+    header, first, *_ = part.tables["Indicators conflict (2)"]
+    assert header == ["Code", "Name", "Class", "By size", "By profit", "Collections, CNY k", "Gross profit, CNY k"]
+    assert first[2:5] == ["A", "A", "zero or negative"]
+
+
+def test_who_entered_and_who_left(tmp_path: Path) -> None:
+    def leave(rows: Rows) -> None:
+        for row in rows["mart_abc_customer"]:
+            if row["abc_class_reason"]:
+                row |= {"move": "left", "abc_class_prev": "B"}
+
+    part = parts_of(page_of(World(tmp_path, customers=40, change=leave)))["en"]
+    assert {row[2] for row in part.tables["＋ Entered (2)"][1:]} == {"– → B", "– → C"}
+    header, *rows = part.tables["－ Left (4)"]
+    assert header == ["Code", "Name", "Class change", "Why", "Province", "Owner name"]
+    assert [row[2:4] for row in rows] == [["B → –", "no trade"]] * 3 + [["B → –", "negative"]]
+
+
+def test_most_of_the_value_has_no_province(tmp_path: Path) -> None:
+    provinces = [None] * 39 + ["广东省"]
+    varies = {
+        "suite": "customer", "rule": "province_conflicts", "sentence": "the same", "severity": "warn",
+        "is_passed": False, "rows_checked": 40, "rows_failed": 38,
+    }  # fmt: skip
+    parts = parts_of(page_of(World(tmp_path / "a", customers=36, provinces=provinces, failed=[varies])))
+    assert not any("省份" in heading for heading in parts["zh"].headings)
+    said = "".join(parts["en"].text)
+    assert re.search(
+        r"Collections by province is not shown: 9\d\.\d % is of 39 customers without a province, whose documents", said
+    )
+    assert "其单据上的省份不一" in "".join(parts["zh"].text)
+    without = World(tmp_path / "b", customers=36, provinces=[None])
+    assert "province is not shown" not in "".join(parts_of(page_of(without))["en"].text), "none is delivered at all"
+
+
+def test_returns_only(tmp_path: Path) -> None:
+    def only_returns(rows: Rows) -> None:
+        rows["mart_abc_customer"] = [row for row in rows["mart_abc_customer"] if row["abc_class_reason"]]
+        for name in ("mart_abc_indicator", "mart_abc_summary", "mart_abc_migration", "mart_abc_compliance"):
+            rows[name] = []
+
+    parts = parts_of(page_of(World(tmp_path, change=only_returns)))
+    assert parts["en"].rows("Tiers")["Negative"][0] == "1" and parts["zh"].rows("客户分级")["期内为负"][0] == "1"
+    assert "Nobody has a class: 1 negative and 3 no trade." in "".join(parts["en"].text)
+    assert "没有客户获得类别:期内为负 1 户、期内无交易 3 户。" in "".join(parts["zh"].text)
+    assert "svg" not in parts["zh"].elements
+
+
+def test_the_class_sizes_of_another_policy(world: World) -> None:
+    facts = run_facts(world.warehouse, RUN_ID)
+    policy = PolicyBook.load(None).on(AS_OF, {"abc.quota_shares": "0.1,0.2,0.7"})
+    page = render_page(facts, policy)
+    assert "1 : 2 : 7" in page and "1:2:7" in page and "1 : 2 : 2" not in page and "1:2:2" not in page
+    unknown = render_page(facts, None)
+    assert "1 : 2 : 2" not in unknown and "按户数</th>" in unknown
+
+
+def test_one_form_of_percentages_in_a_language(page: str) -> None:
+    zh, en = ("".join(parts_of(page)[language].text) for language in ("zh", "en"))
+    assert "55%" in zh and not re.search(r"\d %", zh)
+    assert "55 %" in en and not re.search(r"\d%", en)
+
+
+FEW = [charts.CurvePoint(Decimal(n) / 3, Decimal(97 + n) / 100, "ABC"[n - 1]) for n in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    "points", [FEW, FEW[:1], [charts.CurvePoint(Decimal(n), Decimal("0.01"), "A") for n in (0, 1)]]
+)
+def test_labels_of_a_flat_curve_can_be_read(points: list[charts.CurvePoint]) -> None:
+    """Dark letters with white around them, within the frame, none on another."""
+    ends = [charts.CurveEnd(point.customers, point.value, point.letter, f"label {n}") for n, point in enumerate(points)]
+    drawn = charts.pareto(
+        points, ends, [Decimal("0.96"), Decimal("0.9")], across_title="", up_title="", percent_sign="%"
+    )
+    found = re.findall(r'translate\(([\d.]+),([\d.]+)\)"[^>]*?fill="(#\w+)"([^>]*)>(label \d)<', drawn)
+    assert [fill for _, _, fill, _, _ in found[: len(ends)]] == ["#ffffff"] * len(ends)
+    letters = {label: float(y) for _, y, fill, _, label in found if fill == charts.INK}
+    assert len(letters) == len(ends) and all(0 <= y <= 262 for y in letters.values())
+    heights = sorted(letters.values())
+    assert all(after - before > 12 for before, after in itertools.pairwise(heights))
 
 
 # --- the folder of pages ----------------------------------------------------------------------------------------------

@@ -71,3 +71,4 @@ def test_a_day_mistyped_by_decades_is_not_published(shop: Shop) -> None:
     error = shop.refused(12, "gate_closed", "--as-of", "2099-03-31")
     assert "sales_line.delivery_expired" in error["rule"]
     assert "gate.delivery_expires_days" in str(error["details"])
+    assert error["hint"] == "check --as-of 2099-03-31, or deliver newer files", "no row is at fault"

@@ -35,7 +35,7 @@ def test_the_summary_in_english(shop: Shop) -> None:
     assert "headers nothing takes (1 file): 联系人 | 红字[备注]" in text
     assert "Gate: open" in text
     assert "Tiers 2023-04-01 … 2024-03-31 CNY" in text
-    assert "gross profit: no line states a cost or profit" in text
+    assert text.count("Gross profit: no line states a cost or profit.") == 1
     lines = [line.split() for line in text.splitlines()]
     assert ["A", "2", "25.0", "%", "20.0", "%"] in [line[:6] for line in lines]
     assert ["Total", "8", "82,000.00", "100.0", "%"] in [line[:5] for line in lines]
@@ -69,7 +69,7 @@ def test_the_summary_in_chinese(shop: Shop) -> None:
         "客户分级",
         "户数占比",
         "户数比 2 : 3 : 3,对照 1 : 2 : 2",
-        "客户集中度  销售额:第一大客户占",
+        "客户集中度  不含税销售额:第一大客户占",
         "最大客户",
         "举例说明",
         "报告页面: ",
@@ -87,6 +87,63 @@ def test_the_language_of_the_project(shop: Shop) -> None:
     shop.settings('language = "zh"\n')
     assert "本次文件" in shown(shop, *shop.night(command="check"))
     assert "Tonight's files" in shown(shop, *shop.night("--lang", "en", command="check"))
+
+
+def test_commands_of_a_chinese_summary_keep_its_language(shop: Shop) -> None:
+    shop.sales[6][5] = "见附件"
+    shop.export()
+    text = shown(shop, *shop.night("--lang", "zh"))
+    commands = re.findall(r"kehu (?:explain|quarantine|runs) .*", text)
+    assert len(commands) == 3 and all(command.endswith(f"--home {shop.home} --lang zh") for command in commands)
+    assert "更正" not in text and "本次运行所用数据" in text
+    assert not re.search(r"\d %", text.split("举例说明")[0])
+
+
+def test_customers_who_entered_and_left(shop: Shop) -> None:
+    """The period before ends in February: one bought last twelve months before, one begins in March."""
+    for line in shop.sales:
+        line[2] = {"C001": "2023-03-15", "C002": line[2]}.get(line[3], "2024-02-10")
+    shop.export()
+    text = shown(shop, *shop.night())
+    lines = [line.split() for line in text[text.index("Movers") : text.index("Concentration")].splitlines()]
+    entered, left = (next(line for line in lines if line[:1] == [code]) for code in ("C002", "C001"))
+    assert entered[2:5] == ["–", "→", "B"] or entered[2:4] == ["–", "→"], entered
+    assert left[3:5] == ["→", "–"] and "0.00" not in left, left
+
+
+def test_only_returns(shop: Shop) -> None:
+    for line in shop.sales:
+        line[5] = f"-{line[5]}"
+    shop.export()
+    text = shown(shop, *shop.night())
+    assert "Nobody has a class: 8 negative." in text and "have to move" not in text
+    page = next((shop.home / "pages").glob("2024*.html")).read_text(encoding="utf-8")
+    assert "没有客户获得类别:期内为负 8 户。" in page
+
+
+def test_nothing_to_score(shop: Shop) -> None:
+    """Only customers are delivered: what was not built and why, in words, and no view that shows nothing."""
+    (shop.exports / "销售_20240331.csv").unlink()
+    summary = shop.published()
+    assert summary["skipped"]["mart_abc_customer"] == "missing_entity: sales_line"
+    text = shown(shop, *shop.night())
+    assert "No customer was scored: nothing delivered: sales line." in text
+    (views,) = re.findall(r"^Views: (.*)$", text, re.MULTILINE)
+    assert "v_abc_customer" not in views and views.endswith("kehu.v_data_status")
+    assert "本次运行没有对客户评分:未提供:销售明细。" in shown(shop, *shop.night("--lang", "zh"))
+
+
+def test_no_line_that_counts_as_sales(shop: Shop) -> None:
+    shop.map(MAPPING.replace("document_type: invoice", "document_type: order"))
+    text = shown(shop, *shop.night())
+    assert "(no lines that count as sales (invoice))" in text and "no_sales_lines" not in text
+    text = shown(shop, *shop.night("--lang", "zh"))
+    assert "没有计入销售的单据行" in text and "no_sales_lines" not in text
+
+
+def test_the_class_sizes_of_a_sandbox(shop: Shop) -> None:
+    text = shown(shop, *shop.night("--sandbox", "q", "--set", "abc.quota_shares=0.1,0.2,0.7"))
+    assert "1 : 2 : 7" in text and "1 : 2 : 2" not in text
 
 
 def test_why_a_customer_has_no_class(shop: Shop) -> None:
