@@ -71,7 +71,8 @@ class RunFacts:
         history: month end → class → customers: the calendar months, those in which nobody is ranked included.
         pareto: place, customers ranked, cumulative share, class: the curve of the size indicator, thinned.
         grid: class, stability, customers, size.
-        provinces: kind, province, customers, size: named ones in the order shown, `others` for those behind, `unknown`.
+        provinces: kind, province, customers, size: named ones in the order shown, `others` for those behind, `unknown`;
+            `later`: those of them whose attributes only deliveries after the day judged hold.
         other_provinces: how many provinces are in the bar of the others.
         conflicts: customers whose indicators conflict, those large in size and low in profit first.
         conflict_count: how many there are.
@@ -330,7 +331,8 @@ def _gather_customers(run: _Run, size_indicator: str) -> None:
     run.con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE scored AS
-        SELECT c.source, c.company_id, c.customer_id, c.customer_name, d.province, d.owner_name, c.abc_class,
+        SELECT c.source, c.company_id, c.customer_id, c.customer_name, d.province, d.owner_name, d.attribute_reason,
+               c.abc_class,
                c.abc_class_reason, c.abc_class_prev, c.move, c.is_confirmed, c.is_conflict, c.size_class,
                c.gross_profit_class, c.brand_share_class, c.stability_class, c.demand_pattern,
                {size} AS size, {sales} AS sales, c.gross_profit
@@ -387,7 +389,8 @@ def _grid(run: _Run) -> tuple[Row, ...]:
 def _provinces(run: _Run) -> tuple[tuple[Row, ...], int]:
     """Provinces by size; those behind the first dozen in one row, customers without province in the last."""
     found = run.rows(
-        "SELECT province, count(*) AS customers, coalesce(sum(size), 0) AS size FROM scored GROUP BY province "
+        "SELECT province, count(*) AS customers, coalesce(sum(size), 0) AS size, "
+        "count(*) FILTER (WHERE attribute_reason = 'snapshot_only') AS later FROM scored GROUP BY province "
         "ORDER BY size DESC, province NULLS LAST"
     )
     named = [row for row in found if row["province"]]
@@ -397,7 +400,7 @@ def _provinces(run: _Run) -> tuple[tuple[Row, ...], int]:
     rows = [{**row, "kind": "province"} for row in shown]
     for kind, group in (("others", behind), ("unknown", [row for row in found if not row["province"]])):
         if group:
-            totals = {name: sum(row[name] for row in group) for name in ("customers", "size")}
+            totals = {name: sum(row[name] for row in group) for name in ("customers", "size", "later")}
             rows.append({"kind": kind, "province": None, **totals})
     return tuple(rows), len(behind)
 

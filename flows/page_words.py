@@ -262,7 +262,11 @@ class Words(Labels):
         if placed is None or unknown is None or placed >= _PLACED_ENOUGH or not is_delivered:
             return None
         part, name, who = self.percent(1 - placed), self.short_measure("size"), self.customers(unknown["customers"])
-        if facts.has_province_conflicts:
+        if unknown["later"] * 2 > unknown["customers"]:
+            why = self.say(
+                "whose attributes only deliveries after the day judged hold", "其属性仅见于业务日期之后的数据"
+            )
+        elif facts.has_province_conflicts:
             why = self.say("whose documents name several, so that none is taken", "其单据上的省份不一,故不采用")
         else:
             why = self.say("for whom none is delivered", "未提供其省份")

@@ -422,6 +422,13 @@ def test_most_of_the_value_has_no_province(tmp_path: Path) -> None:
         r"Collections by province is not shown: 9\d\.\d % is of 39 customers without a province, whose documents", said
     )
     assert "其单据上的省份不一" in "".join(parts["zh"].text)
+
+    def from_later_deliveries(rows: Rows) -> None:
+        for row in rows["dim_customer"]:
+            row |= {"province": None, "attribute_reason": "snapshot_only"}
+
+    later = World(tmp_path / "c", customers=36, failed=[varies], change=from_later_deliveries)
+    assert "whose attributes only deliveries after the day judged hold." in "".join(parts_of(page_of(later))["en"].text)
     without = World(tmp_path / "b", customers=36, provinces=[None])
     assert "province is not shown" not in "".join(parts_of(page_of(without))["en"].text), "none is delivered at all"
 
