@@ -383,12 +383,12 @@ class Speech(Labels):
 
     def percent(self, share: Decimal | None) -> str:
         """A share as a percentage with one decimal: `12.3 %`."""
-        return percent(share) or "–"
+        return percent(share, self.language) or "–"
 
     def percent_beyond(self, share: Decimal, *, upwards: bool) -> str:
         """A bound as a percentage with one decimal, rounded away from what does not suffice; below 0 it stays 0."""
         rounded = (share * 100).quantize(Decimal("0.1"), ROUND_CEILING if upwards else ROUND_FLOOR)
-        return f"{max(rounded, Decimal(0)):,.1f} %"
+        return f"{max(rounded, Decimal(0)):,.1f}{self.percent_sign}"
 
     def number(self, value: Decimal | int | None, places: int = 2) -> str:
         """A number with thousands separators; a decimal with so many places."""
