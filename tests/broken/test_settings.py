@@ -23,7 +23,7 @@ def test_a_blank_value_skips_the_marts_that_read_it(shop: Shop) -> None:
         "mart_abc_history",
         "mart_abc_migration",
     ):
-        assert f"skipped: {mart} (policy_blank: abc.quota_shares)" in shown.out
+        assert f"skipped: {mart} (policy is blank: abc.quota_shares)" in shown.out
     story = shop.kehu(shop.here("runs", "show", "20240331", "--json")).summary
     published = [row["mart"] for row in story["marts"] if row["mart_status"] == "published"]
     assert published == ["dim_class_policy", "dim_customer", "mart_customer_stability"]
